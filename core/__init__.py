@@ -1,0 +1,1 @@
+"""What every room stands on: states, permission by verb, problems, request context, htmx and REST glue. No tables, no URLs."""
