@@ -1,0 +1,124 @@
+"""Enqueueing and running jobs."""
+
+import logging
+import traceback
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from jobs.models import Job
+
+logger = logging.getLogger(__name__)
+
+Handler = Callable[[Job], timedelta | None]
+HANDLERS: dict[str, Handler] = {}
+RECURRING: set[str] = set()
+
+
+class JobError(Exception):
+    """A handler's readable failure; `retry` says whether another try can help."""
+
+    def __init__(self, message: str, *, retry: bool = False) -> None:
+        super().__init__(message)
+        self.retry = retry
+
+
+def handler(kind: str) -> Callable[[Handler], Handler]:
+    """Register a function as the handler of jobs of `kind`.
+
+    It gets the claimed job, does one short step and returns None (done) or a timedelta (look again then). It may run more
+    than once for the same step, so it looks first at what already exists.
+    """
+
+    def register(function: Handler) -> Handler:
+        HANDLERS[kind] = function
+        return function
+
+    return register
+
+
+def recurring(kind: str, *, every: timedelta) -> Callable[[Callable[[Job], None]], Callable[[Job], None]]:
+    """Register a handler whose job never ends: the sweep starts it, and each good turn is followed by another after `every`."""
+
+    def register(function: Callable[[Job], None]) -> Callable[[Job], None]:
+        def turn(job: Job) -> timedelta:
+            function(job)
+            return every
+
+        handler(kind)(turn)
+        RECURRING.add(kind)
+        return function
+
+    return register
+
+
+def enqueue(
+    *, kind: str, params: dict[str, Any], owner: Any = None, dedupe_key: str = "", priority: int = 5, due_at: datetime | None = None
+) -> Job:
+    """Return the job that will do this: a new one, or the active one with the same `dedupe_key`."""
+    for _attempt in range(3):
+        try:
+            with transaction.atomic():
+                job = Job.objects.create(
+                    kind=kind, params=params, owner=owner, dedupe_key=dedupe_key, priority=priority, due_at=due_at or timezone.now()
+                )
+            break
+        except IntegrityError:
+            if existing := Job.objects.active().filter(dedupe_key=dedupe_key).first():
+                return existing
+    else:
+        raise RuntimeError(f"Could not enqueue {kind}: {dedupe_key} keeps starting and ending.")
+    if job.due_at <= timezone.now():
+        transaction.on_commit(lambda: ring(job.pk), robust=True)
+    return job
+
+
+def ring(job_id: int) -> None:
+    """Tell a worker that a job is due; losing this call costs at most one sweep interval."""
+    from celery import current_app
+
+    current_app.send_task("jobs.run", args=[job_id], retry=False)
+
+
+def run(job_id: int) -> None:
+    """Claim the job and do one turn; a no-op when it is not due or somebody else has it."""
+    job = Job.objects.filter(pk=job_id).first()
+    if job is None or not job.claim():
+        return
+    take_turn(job)
+
+
+def take_turn(job: Job) -> None:
+    """Do one turn of a claimed job and record how it ended."""
+    work = HANDLERS.get(job.kind)
+    if work is None:
+        job.stumble(f"No handler for {job.kind}. Is this worker's version older than the web server's?")
+        return
+    if job.stop_requested_at and job.halt():
+        return
+    try:
+        again = work(job)
+    except JobError as error:
+        job.stumble(str(error), retry=error.retry)
+    except Exception as error:
+        logger.exception("job %s %s failed in turn %s", job.pk, job.kind, job.turn)
+        job.stumble(f"{type(error).__name__}: {error}"[:2000] if not settings.DEBUG else traceback.format_exc()[-4000:])
+    else:
+        if again is None:
+            job.finish()
+        elif job.look_again(again) and again <= timedelta(seconds=1):
+            transaction.on_commit(lambda: ring(job.pk), robust=True)
+
+
+def sweep(limit: int = 200) -> int:
+    """Start recurring jobs that are not there, ring for every due job, and return how many; beat calls this every few seconds."""
+    for kind in RECURRING - set(Job.objects.active().filter(kind__in=RECURRING).values_list("kind", flat=True)):
+        enqueue(kind=kind, params={}, dedupe_key=kind, priority=9)
+    due = list(Job.objects.due().values_list("pk", flat=True)[:limit])
+    for job_id in due:
+        ring(job_id)
+    return len(due)
