@@ -1,0 +1,1 @@
+"""Stores for large objects; see `base` for the contract."""
