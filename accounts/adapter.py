@@ -37,13 +37,21 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     """Accounts made by single sign-on: the provider's names are taken over where they fit."""
 
     def populate_user(self, request: HttpRequest, sociallogin: SocialLogin, data: dict[str, Any]) -> User:
+        if not isinstance(data.get("username"), str):
+            data = {**data, "username": ""}
         user: User = super().populate_user(request, sociallogin, data)
         name = data.get("name") or " ".join(filter(None, (data.get("first_name"), data.get("last_name"))))
         user.nickname = str(name or "").replace("\0", "")[:64]
         return user
 
     def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: Any = None) -> User:
-        """Save the account; when a handle that the person did not choose is taken meanwhile, give them another."""
+        """Save the account; when a handle that the person did not choose is taken meanwhile, give them another.
+
+        An address that belongs to another account stays there, whatever the provider says about it.
+        """
+        sociallogin.email_addresses = [
+            address for address in sociallogin.email_addresses if not User.objects.filter(email__iexact=address.email).exists()
+        ]
         if form is not None:
             return super().save_user(request, sociallogin, form)  # type: ignore[no-any-return]
         for attempt in range(TRIES):

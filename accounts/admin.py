@@ -2,6 +2,10 @@
 
 from typing import Any
 
+from allauth.account.decorators import secure_admin_login
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialApp, SocialToken
+from allauth.usersessions.models import UserSession
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
@@ -85,14 +89,24 @@ class AccountAdmin(UserAdmin):  # type: ignore[type-arg]
     inlines = [TokensInline, MembershipsInline]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        rights = [] if request.user.is_superuser else ["is_staff", "is_superuser", "groups", "user_permissions"]
-        return [] if obj is None else [*self.readonly_fields, *rights]
+        return self.readonly_fields if obj else []
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Only administrators: whoever changes accounts can make themselves anything."""
+        return bool(request.user.is_superuser)
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return self.inlines if obj else []
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
+        response = super().user_change_password(request, id, form_url)
+        user = User.objects.filter(pk=id).first() if id.isdigit() else None
+        if request.method == "POST" and response.status_code == 302 and user:
+            record(actor=signed_in(request), verb="change_password", target_kind="user", target_id=user.pk, target=user.handle)
+        return response
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -154,3 +168,42 @@ class AuditEventAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     date_hierarchy = "at"
     ordering = ["-id"]
     show_full_result_count = False
+
+
+# One way in: with the limits on wrong passwords and the second step.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+
+# allauth's own pages would show the secrets of second steps and of providers.
+for shown in (Authenticator, SocialApp, SocialToken, UserSession):
+    admin.site.unregister(shown)
+
+
+@admin.register(Authenticator)
+class AuthenticatorAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    """Second steps: an administrator removes one for a person who lost it."""
+
+    fields = ["user", "type", "created_at", "last_used_at"]
+    list_display = ["user", "type", "created_at", "last_used_at"]
+    list_filter = ["type"]
+    search_fields = ["user__handle", "user__email"]
+    list_select_related = ["user"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_superuser)
+
+    def delete_model(self, request: HttpRequest, obj: Authenticator) -> None:
+        user, kind = obj.user, obj.type
+        super().delete_model(request, obj)
+        record(actor=signed_in(request), verb="remove_authenticator", target_kind="user", target_id=user.pk, target=user.handle, kind=kind)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Authenticator]) -> None:
+        for row in queryset.select_related("user"):
+            self.delete_model(request, row)
+
+
+@admin.register(UserSession)
+class UserSessionAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    fields = ["user", "created_at", "last_seen_at", "ip", "user_agent"]
+    list_display = ["user", "created_at", "last_seen_at", "ip", "user_agent"]
+    search_fields = ["user__handle", "ip"]
+    list_select_related = ["user"]

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from accounts import services
+from accounts import schema, services  # noqa: F401  (schema names the tokens in the API description)
 from accounts.authentication import signed_in
 from accounts.models import AccessToken, Membership, Namespace, User
 from accounts.serializers import (

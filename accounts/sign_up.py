@@ -1,5 +1,7 @@
 """Sign-up pages and forms: allauth's, with a clear message where somebody else took the handle a moment before."""
 
+import logging
+from collections.abc import Callable
 from typing import Any
 
 from allauth.account.forms import SignupForm as AccountSignupForm
@@ -7,12 +9,16 @@ from allauth.account.views import SignupView as AccountSignupView
 from allauth.socialaccount.forms import SignupForm as SocialSignupForm
 from allauth.socialaccount.internal.flows.signup import redirect_to_signup
 from allauth.socialaccount.views import SignupView as SocialSignupView
+from django.contrib.auth.decorators import login_not_required
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
+from requests import RequestException
 
 from accounts.services import claiming
-from core.problems import Conflict
+from core.problems import Conflict, Problem
+
+logger = logging.getLogger(__name__)
 
 
 class HandleMixin:
@@ -63,6 +69,27 @@ class SignupView(AccountSignupView):  # type: ignore[misc]
         except Conflict as conflict:
             show_conflict(form, conflict)
             return self.form_invalid(form)  # type: ignore[no-any-return]
+
+
+def answered(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Return a view of single sign-on that says so where the provider does not answer, or not what it should."""
+
+    @login_not_required
+    def guarded(request: HttpRequest, provider_id: str) -> HttpResponse:
+        try:
+            return view(request, provider_id)
+        except (RequestException, ValueError, KeyError, AttributeError) as error:
+            logger.warning(
+                "single sign-on with %s failed: %s: %s",
+                provider_id,
+                type(error).__name__,
+                error,
+                exc_info=not isinstance(error, RequestException),
+            )
+            sentence = _("Single sign-on does not answer now. Try again later, or sign in another way.")
+            raise Problem("provider_failed", sentence, status=502) from error
+
+    return guarded
 
 
 class SingleSignOnView(SocialSignupView):  # type: ignore[misc]

@@ -1,10 +1,13 @@
-"""Sign-up addresses, included under `account/` before allauth's, whose names lead here."""
+"""Addresses of sign-up and single sign-on, included under `account/` before allauth's, whose names lead here."""
 
+from allauth.socialaccount.providers.openid_connect import views
 from django.urls import path
 
-from accounts.sign_up import SignupView, SingleSignOnView
+from accounts.sign_up import SignupView, SingleSignOnView, answered
 
 urlpatterns = [
     path("signup/", SignupView.as_view()),
     path("3rdparty/signup/", SingleSignOnView.as_view()),
+    path("oidc/<str:provider_id>/login/", answered(views.login)),
+    path("oidc/<str:provider_id>/login/callback/", answered(views.callback)),
 ]

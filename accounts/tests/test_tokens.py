@@ -1,4 +1,4 @@
-"""Access tokens on their page, on the command line and in the administration."""
+"""Access tokens on their page and on the command line."""
 
 import io
 import re
@@ -104,41 +104,3 @@ def test_command_refuses_somebody_switched_off(db: None) -> None:
     person("gone", is_active=False)
     with pytest.raises(CommandError, match="switched off"):
         run("gone")
-
-
-@pytest.mark.parametrize("model", ["user", "organisation", "accesstoken", "auditevent"])
-def test_administration_shows_its_lists(alice: Any, ada: Any, model: str) -> None:
-    api(alice)
-    assert browser(ada).get(f"/admin/accounts/{model}/").status_code == 200
-    assert browser(alice).get(f"/admin/accounts/{model}/").status_code == 302
-
-
-def test_administration_shows_no_secret_and_changes_no_audit_row(alice: Any, ada: Any) -> None:
-    api(alice)
-    client, token = browser(ada), AccessToken.objects.get()
-    assert token.digest not in client.get(f"/admin/accounts/accesstoken/{token.pk}/change/").content.decode()
-    event = AuditEvent.objects.order_by("id")[0]
-    assert client.get(f"/admin/accounts/auditevent/{event.pk}/change/").status_code == 200
-    assert client.post(f"/admin/accounts/auditevent/{event.pk}/change/", {"actor": "x"}).status_code == 403
-    assert client.post(f"/admin/accounts/auditevent/{event.pk}/delete/", {"post": "yes"}).status_code == 403
-
-
-def test_administrator_switches_a_user_off_and_it_is_recorded(alice: Any, ada: Any) -> None:
-    client = browser(ada)
-    page = client.get(f"/admin/accounts/user/{alice.pk}/change/")
-    assert page.status_code == 200
-    form = {"nickname": "", "bio": "", "language": "", "official": "on", "access_tokens-TOTAL_FORMS": "0", "access_tokens-INITIAL_FORMS": "0",
-            "memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}  # fmt: skip
-    assert client.post(f"/admin/accounts/user/{alice.pk}/change/", form).status_code == 302
-    alice.refresh_from_db()
-    assert (alice.is_active, alice.official, alice.handle) == (False, True, "alice")
-    event = AuditEvent.objects.get(verb="administer")
-    assert (event.actor, event.target, event.details) == ("ada", "alice", {"fields": ["is_active", "official"]})
-
-
-def test_administrator_revokes_a_token(alice: Any, ada: Any) -> None:
-    api(alice)
-    token = AccessToken.objects.get()
-    browser(ada).post("/admin/accounts/accesstoken/", {"action": "revoke", "_selected_action": [token.pk]})
-    assert AccessToken.objects.count() == 0
-    assert AuditEvent.objects.get(verb="revoke").details == {"owner": "alice"}

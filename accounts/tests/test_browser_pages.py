@@ -1,0 +1,98 @@
+"""What only a browser can say of the account pages: axe, reflow, switches that act at once, pictures, no script."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from accounts.models import AccessToken, User
+from core.testing import PASSWORD, make_people
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+PAGES = ("/me/profile", "/me/tokens", "/me/organisations", "/organisations/new", "/atelier/-/members", "/atelier/-/settings")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    # Playwright's own loop would make Django refuse the database in this thread.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=shutil.which("chromium") or shutil.which("google-chrome"), args=["--no-sandbox"]
+        )
+        yield chromium
+        chromium.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+def sign_in(chromium: Browser, live_server: Any, **options: Any) -> Page:
+    """Return a page in which Alice, the owner of `atelier`, has signed in."""
+    make_people()
+    context = chromium.new_context(base_url=live_server.url, locale="en-GB", reduced_motion="reduce", **options)
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    page.goto("/account/login/")
+    page.fill("[name=login]", "alice")
+    page.fill("[name=password]", PASSWORD)
+    page.click("main form button.btn-primary")
+    page.wait_for_url("**/")
+    return page
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")])
+def test_pages_are_accessible_and_fit(chromium: Browser, live_server: Any, width: int, theme: Any) -> None:
+    page = sign_in(chromium, live_server, viewport={"width": width, "height": 900}, color_scheme=theme)
+    AccessToken(user=User.objects.get(handle="alice"), name="laptop").issue()
+    found = []
+    for address in PAGES:
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0, address
+        found += [(address, violation["id"], violation["nodes"][0]["html"]) for violation in Axe().run(page).response["violations"]]
+    page.context.close()
+    assert found == []
+
+
+def test_switch_acts_at_once(chromium: Browser, live_server: Any) -> None:
+    page = sign_in(chromium, live_server)
+    page.goto("/me/profile")
+    page.click("[name=email_notifications]")
+    expect(page.locator("#toasts")).to_contain_text("Saved.")
+    page.context.close()
+    assert User.objects.get(handle="alice").email_notifications is False
+
+
+def test_picture_is_chosen_and_shown(chromium: Browser, live_server: Any) -> None:
+    data = BytesIO()
+    Image.new("RGB", (300, 200), "teal").save(data, "PNG")
+    page = sign_in(chromium, live_server)
+    page.goto("/me/profile")
+    page.click("text=Change picture")
+    page.set_input_files("[name=avatar]", {"name": "me.png", "mimeType": "image/png", "buffer": data.getvalue()})
+    page.click("text=Save picture")
+    expect(page.locator("#toasts")).to_contain_text("Picture saved.")
+    assert page.evaluate("document.querySelector('.prof img.avatar').naturalWidth") == 200
+    page.context.close()
+
+
+def test_everything_works_without_script(chromium: Browser, live_server: Any) -> None:
+    page = sign_in(chromium, live_server, java_script_enabled=False)
+    page.goto("/me/profile")
+    page.uncheck("[name=keyboard_shortcuts]")
+    page.click("form[action$=habits] button")
+    expect(page.locator("[name=keyboard_shortcuts]")).not_to_be_checked()
+    page.goto("/me/tokens")
+    page.fill("[name=name]", "laptop")
+    page.click("text=Create token")
+    expect(page.locator("code")).to_contain_text("agt_")
+    page.goto("/atelier/-/members")
+    page.fill("#id_handle", "charlie")
+    page.click("text=Add member")
+    expect(page.locator("table")).to_contain_text("charlie")
+    page.context.close()
