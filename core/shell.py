@@ -12,6 +12,8 @@ def strings() -> dict[str, object]:
         "failed": gettext("That did not work. Check the connection and try again."),
         "leave": gettext("Changes are not saved. Leave anyway?"),
         "remove": gettext("Remove %(name)s"),
+        "draft": gettext("This browser keeps a newer draft of this text."),
+        "restore": gettext("Use the draft"),
         "show": gettext("Show password"),
         "hide": gettext("Hide password"),
         "go": {"m": "/models", "d": "/datasets", "h": "/"},

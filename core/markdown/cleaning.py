@@ -210,7 +210,10 @@ class Finish:
         name = words or _("Picture on another site")
         if self.links:
             return escape(name, quote=False)
-        return _element("a", {"href": source, "target": "_blank", "rel": "noopener noreferrer nofollow ugc"}) + f"{escape(name, quote=False)}</a>"
+        return (
+            _element("a", {"href": source, "target": "_blank", "rel": "noopener noreferrer nofollow ugc"})
+            + f"{escape(name, quote=False)}</a>"
+        )
 
     def _table(self, closing: bool, source: str) -> str:
         self.tables += -1 if closing else 1

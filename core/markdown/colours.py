@@ -112,6 +112,6 @@ def _lexer(alias: str) -> Lexer:
 
 @cache
 def _class_of(kind: _TokenType) -> str:
-    if kind in (Name, Name.Other, Name.Builtin):
+    if kind is Name or kind is Name.Other or kind is Name.Builtin:
         return "name"
-    return next((name for token, name in _CLASSES if kind in token), "")
+    return next((name for token, name in _CLASSES if token.__contains__(kind)), "")

@@ -4,7 +4,9 @@ import re
 from dataclasses import dataclass
 
 # A blank line right after the first `---` makes it a rule between paragraphs, as authors mean it.
-_FENCED = re.compile(r"\A\ufeff?(?:[ \t]*\r?\n)*---[ \t]*\r?\n(?P<matter>(?![ \t]*\r?\n).*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
+_FENCED = re.compile(
+    r"\A\ufeff?(?:[ \t]*\r?\n)*---[ \t]*\r?\n(?P<matter>(?![ \t]*\r?\n).*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE
+)
 _OPENED = re.compile(r"\A\ufeff?(?:[ \t]*\r?\n)*---[ \t]*\r?\n[\w.\"'-]+[ \t]*:(?:\s|\Z)")
 
 

@@ -293,7 +293,15 @@ def _parser(html: bool) -> MarkdownIt:
     footnote_plugin(parser, inline=False)
     dollarmath_plugin(parser, allow_labels=False, allow_space=False, allow_digits=False, allow_blank_lines=False, double_inline=True)
     gfm_autolink_plugin(parser)
-    for name in ("math_inline", "math_inline_double", "math_block", "footnote_ref", "footnote_block_open", "footnote_open", "footnote_anchor"):
+    for name in (
+        "math_inline",
+        "math_inline_double",
+        "math_block",
+        "footnote_ref",
+        "footnote_block_open",
+        "footnote_open",
+        "footnote_anchor",
+    ):
         parser.add_render_rule(name, getattr(_Renderer, name))
     parser.block.ruler.before("table", "clock", _clock_block)
     parser.inline.ruler.before("text", "clock", _clock_inline)

@@ -1,14 +1,15 @@
 """Tags and filters of every template; a builtin library, so no page loads it."""
 
 from datetime import datetime
+from html import unescape
 from typing import Any
 
 from django import template
 from django.forms import BoundField
 from django.template.base import Parser, Token
 from django.utils import translation
-from django.utils.html import format_html, json_script
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.html import escape, format_html, json_script
+from django.utils.safestring import SafeData, SafeString, mark_safe
 
 from core import browsers, charts, icons, numbers, plates, shell
 
@@ -100,6 +101,12 @@ def pigment(seed: Any) -> str:
 def browser(user_agent: str) -> str:
     """Return `Firefox, Linux` for the line by which a browser names itself."""
     return browsers.name(user_agent)
+
+
+@register.filter
+def attribute(text: Any) -> str:
+    """Return text for an attribute's value; markup from a slot, where quotes stand as they are, is escaped again as a whole."""
+    return escape(unescape(text)) if isinstance(text, SafeData) else escape(text)
 
 
 @register.filter
