@@ -1,7 +1,8 @@
 /* Single-key shortcuts: off while typing, in dialogs and during composition, and when switched off (WCAG 2.1.4). */
 const { all, on, recall, remember, text } = window.gallery;
 const go = text.go || {};
-let off = recall('gallery-keys') === 'off';
+/* The account says so in data-keys, this browser by the switch of the list. */
+let off = document.body.dataset.keys === 'off' || recall('gallery-keys') === 'off';
 let pending = false;
 
 const visible = (element) => element.offsetParent !== null;

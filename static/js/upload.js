@@ -239,6 +239,7 @@ async function entries(list) {
 async function add(files) {
   problem('');
   const useful = files.filter(([, path]) => !/(^|\/)(\.git(\/|$)|\.DS_Store$|Thumbs\.db$|desktop\.ini$)/.test(path));
+  useful.sort(([, a], [, b]) => (a < b ? -1 : 1));
   const folders = new Map(), maxEntries = +data.maxEntries;
   let total = [...items.values()].reduce((sum, item) => sum + item.size, 0);
   for (const [file, path] of useful) {
@@ -396,8 +397,8 @@ window.addEventListener('online', soon);
 window.addEventListener('beforeunload', (event) => { if (!committed && [...items.values()].some((item) => item.state === 'run' && item.file)) { event.preventDefault(); event.returnValue = ''; } });
 
 ask('GET', '/uploads').then(({ uploads }) => {
-  uploads.forEach((upload) => {
-    if (items.has(upload.path) || upload.state === 'failed') return;
+  uploads.forEach(async (upload) => {
+    if (upload.state === 'failed' || upload.state === 'finished' && !await remember(upload.path) || items.has(upload.path)) return;
     const item = { path: upload.path, size: upload.size, file: null, flights: new Map(), queue: [], missing: [], confirmed: 0 };
     items.set(upload.path, item);
     set(item, 'paused');

@@ -1,0 +1,1 @@
+"""REST of the catalog: one ViewSet per resource."""

@@ -1,0 +1,52 @@
+"""Assets for tests, made through the services that everybody uses."""
+
+from itertools import count
+from typing import Any
+
+from accounts.models import Namespace
+from assets import services
+from assets.models import Asset, Term
+from jobs.models import Job
+from repos.models import Repository
+
+_numbers = count(1)
+
+
+def make_asset(actor: Any, namespace: Any = None, *, name: str = "", kind: str = "model", visibility: str = "public", **facts: Any) -> Asset:
+    """Return a new asset of `namespace` (else of `actor`), read for `actor`."""
+    place = Namespace.objects.for_user(actor).get(pk=(namespace or actor).pk)
+    return services.create_asset(
+        actor=actor, namespace=place, kind=kind, name=name or f"asset-{next(_numbers)}", visibility=visibility, **facts
+    )
+
+
+def hang_asset(owner: Any, *, kind: str = "model", visibility: str = "public", name: str = "", **columns: Any) -> Asset:
+    """Return an asset with these columns over an empty repository: for lists, which read no files."""
+    return Asset.objects.create(
+        namespace_id=owner.pk,
+        kind=kind,
+        name=name or f"asset-{next(_numbers)}",
+        visibility=visibility,
+        repository=Repository.objects.create(namespace_id=owner.pk),
+        **columns,
+    )
+
+
+def read_for(user: Any, asset: Asset) -> Asset:
+    """Return the asset as `user` sees it."""
+    return Asset.objects.for_user(user).whole().get(pk=asset.pk)
+
+
+def term(vocabulary: str, code: str, **fields: Any) -> Term:
+    """Return the term with this code, made or changed to have `fields`."""
+    fields = {"name_en": code.title(), "name_zh": code, **fields}
+    found, _created = Term.objects.update_or_create(vocabulary=vocabulary, code=code, defaults=fields)
+    return found
+
+
+def finish_jobs() -> None:
+    """Run every due job as a worker would."""
+    from jobs.services import run
+
+    for job in Job.objects.due():
+        run(job.pk)

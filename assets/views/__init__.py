@@ -1,0 +1,1 @@
+"""Pages of the catalog: one function per address."""

@@ -1,0 +1,32 @@
+"""The page of one asset."""
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from assets.addresses import asset_at
+from assets.detail import Detail
+from assets.readme import readme_of
+from core.htmx import render_page
+
+
+@login_not_required
+@require_safe
+def detail(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:
+    """Show the introduction of an asset beside its label."""
+    asset = asset_at(request.user, kind, namespace, name)
+    page = Detail(request.user, asset)
+    context = {"asset": asset, "page": page, "head": page.head, "readme": readme_of(asset, request.user)}
+    return render(request, "assets/detail.html", context)
+
+
+@login_not_required
+@require_safe
+def reading(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:
+    """Show how far the reading of an asset's files is; the page asks again until it is over, and then gets the new label."""
+    asset = asset_at(request.user, kind, namespace, name)
+    page = Detail(request.user, asset)
+    return render_page(
+        request, "assets/reading.html", "assets/_reading.html", {"asset": asset, "page": page, "head": page.head, "fresh": True}
+    )
