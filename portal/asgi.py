@@ -2,12 +2,12 @@
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-django_application = get_asgi_application()
+django.setup(set_prefix=False)
 
 from portal.access import AccessLog  # noqa: E402  (models must be loaded first)
-from repos.transfer import ByteTransfer  # noqa: E402
+from repos.transfer import ByteTransfer, TransferHandler  # noqa: E402
 
-application = AccessLog(ByteTransfer(django_application))
+application = AccessLog(ByteTransfer(TransferHandler()))

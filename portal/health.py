@@ -110,4 +110,6 @@ class HealthMiddleware:
 def _answer(content: dict[str, object], status: int) -> HttpResponse:
     response = JsonResponse(content, status=status)
     response["Cache-Control"] = "no-store"
+    # A probe asks every few seconds: the part that is not ready has its own line in the log.
+    response._has_been_logged = True  # type: ignore[attr-defined]
     return response

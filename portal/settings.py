@@ -98,6 +98,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "portal.health.HealthMiddleware",
+    "portal.connections.ConnectionMiddleware",
     "core.requests.RequestContextMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -112,7 +113,7 @@ MIDDLEWARE = [
     "core.security.ContentSecurityPolicyMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "accounts.activity.SessionActivityMiddleware",
     "core.errors.ProblemMiddleware",
 ]
 
@@ -150,6 +151,9 @@ try:
     _database = addresses.database(DATABASE_URL or f"postgresql://postgres@/postgres?host={RUN_DIR}&port=5432")
 except ValueError as error:
     raise ImproperlyConfigured(f"DATABASE_URL: {error}") from error
+DATABASE_POOL = env.number(
+    "DATABASE_POOL", 20, help="Database connections a process may hold; 0 opens one for each request, for a pooler of your own."
+)
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
@@ -160,11 +164,7 @@ DATABASES = {
             "application_name": "gallery",
             "connect_timeout": 10,
             **_database["OPTIONS"],
-            "pool": {
-                "min_size": 1,
-                "max_size": env.number("DATABASE_POOL", 20, least=2, help="Database connections a process may hold."),
-                "timeout": 15,
-            },
+            "pool": {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 15} if DATABASE_POOL else False,
         },
     }
 }
@@ -212,6 +212,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.text("STATIC_DIR", str(DATA_DIR / "static"), shown="./data/static", help="Folder for the collected static files."))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_MANIFEST_STRICT = True
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ["png", "webp", "jpg", "gif", "woff", "woff2", "gz", "zip", "map"]
 FILE_UPLOAD_PERMISSIONS = 0o640
 
 # --- Limits -------------------------------------------------------------------------------------------------
@@ -340,6 +341,8 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_NAME_OVERRIDES": {
+        "ItemType": ["file", "folder"],
+        "RefType": ["branch", "tag"],
         "AssetKind": "assets.models.Asset.Kind",
         "NamespaceKind": "accounts.models.Namespace.Kind",
         "Visibility": "assets.models.Asset.Visibility",

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 from django.conf import settings
 from django.core.management import call_command
-from django.db import Error as DatabaseError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
@@ -22,7 +22,7 @@ from portal.processes import Child, Program
 MIGRATION_LOCK = 0x67616C31
 OLDEST_REDIS = (6, 2)
 LOG_LIMIT = 20 << 20
-CELERY = [sys.executable, "-m", "celery", "-A", "portal", "--quiet"]
+CELERY = [sys.executable, "-m", "celery", "--quiet", "--skip-checks", "-A"]
 
 
 def check_port(host: str, port: int) -> None:
@@ -77,11 +77,13 @@ def wait_for_external() -> None:
     from redis.exceptions import RedisError
 
     end = time.monotonic() + settings.START_PATIENCE
+    parameters = {name: value for name, value in connection.get_connection_params().items() if name != "pool"}
     while settings.DATABASE_URL:
         try:
-            connection.ensure_connection()
+            # Not through the pool, which tries on by itself and says so on every try.
+            psycopg.connect(**parameters).close()
             break
-        except DatabaseError as error:
+        except psycopg.OperationalError as error:
             if time.monotonic() > end:
                 raise StartError(f"The database at DATABASE_URL does not answer: {str(error).strip().splitlines()[-1]}") from error
             time.sleep(0.5)
@@ -127,7 +129,8 @@ def _one_at_a_time() -> Iterator[None]:
 def disconnect() -> None:
     """Give back this process's database connections: it only supervises from now on."""
     connection.close()
-    connection.close_pool()  # type: ignore[attr-defined]
+    if settings.DATABASE_POOL:
+        connection.close_pool()  # type: ignore[attr-defined]
 
 
 def prepare_files(*, static: bool = True) -> tuple[int, bool]:
@@ -149,7 +152,7 @@ def programs(parts: list[str]) -> list[Program]:
     known = {
         "beat": Program(
             "beat",
-            [*CELERY, "--skip-checks", "beat", *level, "--pidfile=", "--schedule", settings.CELERY_BEAT_SCHEDULE_FILENAME],
+            [*CELERY, "portal.beat", "beat", *level, "--pidfile=", "--schedule", settings.CELERY_BEAT_SCHEDULE_FILENAME],
             grace=10,
             folder=settings.BASE_DIR,
         ),
@@ -158,7 +161,7 @@ def programs(parts: list[str]) -> list[Program]:
             "worker",
             [
                 *CELERY,
-                "--skip-checks",
+                "portal.celery",
                 "worker",
                 *level,
                 *concurrency,

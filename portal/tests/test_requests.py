@@ -13,14 +13,16 @@ from jobs.bell import run
 from jobs.models import Job
 from jobs.services import handler
 from portal.access import AccessLog
+from portal.asgi import application
+from repos.transfer import ByteTransfer, TransferHandler
 
 
-def ask(application: Any, *, headers: tuple[tuple[bytes, bytes], ...] = (), proxies: int = 0) -> dict[str, Any]:
+def ask(served: Any, *, headers: tuple[tuple[bytes, bytes], ...] = (), proxies: int = 0) -> dict[str, Any]:
     """Return the head of the answer to a GET by 192.0.2.1."""
 
     async def answer() -> dict[str, Any]:
         scope = {"type": "http", "method": "GET", "path": "/x", "headers": list(headers), "client": ("192.0.2.1", 5000)}
-        communicator = ApplicationCommunicator(AccessLog(application, trusted_proxies=proxies), scope)
+        communicator = ApplicationCommunicator(AccessLog(served, trusted_proxies=proxies), scope)
         await communicator.send_input({"type": "http.request", "body": b""})
         head: dict[str, Any] = await communicator.receive_output()
         await communicator.wait()
@@ -105,3 +107,9 @@ def test_lines_of_a_job_carry_its_number(monkeypatch: pytest.MonkeyPatch) -> Non
 
     assert seen == [f"job-{job.pk}"]
     assert origin().request_id == ""
+
+
+def test_downloads_leave_django_early() -> None:
+    assert isinstance(application, AccessLog)
+    assert isinstance(application.application, ByteTransfer)
+    assert isinstance(application.application.application, TransferHandler)

@@ -56,7 +56,6 @@ _BY_SUFFIX = {
     "scala": ".scala",
     "sql": ".sql",
     "swift": ".swift",
-    "terraform": ".tf",
     "tex": ".tex .bib",
     "toml": ".toml",
     "typescript": ".ts .tsx",
@@ -64,7 +63,7 @@ _BY_SUFFIX = {
     "yaml": ".yaml .yml",
 }
 _ALIAS = {suffix: alias for alias, suffixes in _BY_SUFFIX.items() for suffix in suffixes.split()}
-_BY_NAME = {"dockerfile": "docker", "makefile": "make", "cmakelists.txt": "cmake", "gemfile": "ruby", ".bashrc": "bash", ".env": "bash"}
+_BY_NAME = {"dockerfile": "docker", "cmakelists.txt": "cmake", "gemfile": "ruby", ".bashrc": "bash", ".env": "bash"}
 _CLASSES: tuple[tuple[Any, str], ...] = (
     (Comment, "tok-c"),
     (String, "tok-s"),

@@ -89,3 +89,22 @@ def test_whole_range_head_and_validators(repository: Repository, alice: Any, pat
     assert get(repository, path, **{"If-None-Match": whole["ETag"]}).status_code == 304
     head = get(repository, path, "head")
     assert (head.content, head["Content-Length"], head["ETag"]) == (b"", "10", whole["ETag"])
+
+
+def test_server_gets_a_slice_in_pieces_straight_from_the_file(tmp_path: Any) -> None:
+    import asyncio
+
+    from repos.transfer import PIECE, FileSlice, TransferHandler
+
+    handler = TransferHandler()
+    path = tmp_path / "weights"
+    path.write_bytes(b"0123456789" * 300_000)
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    response = FileSlice(path, 7, 2_500_000, headers={"Content-Length": "2499993"})
+    asyncio.run(handler.send_response(response, send))
+    assert b"".join(message.get("body", b"") for message in sent) == path.read_bytes()[7:2_500_000]
+    assert [len(message["body"]) for message in sent[1:]] == [PIECE, PIECE, 2_499_993 - 2 * PIECE, 0]

@@ -1,0 +1,90 @@
+"""One gallery with demo content, one Chromium, and people who each have a browser of their own."""
+
+import itertools
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests.browser.person import PASSWORD, Person
+from tests.live import Gallery, running
+
+HERE = Path(__file__).parent
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+SWITCHES = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-domain-reliability",
+    "--disable-sync",
+    "--no-first-run",
+    "--no-default-browser-check",
+)
+PATIENCE = 20_000
+NUMBERS = itertools.count(1)
+expect.set_options(timeout=PATIENCE)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="package")
+def gallery() -> Iterator[Gallery]:
+    """A running gallery with the demo's people, models and datasets."""
+    with running() as gallery:
+        gallery.manage("demo", "--password", PASSWORD)
+        yield gallery
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(SWITCHES))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def arrive(gallery: Gallery, chromium: Browser) -> Iterator[Callable[..., Person]]:
+    """Bring somebody with a fresh browser; errors in the console, broken policies and failed requests fail the test."""
+    people: list[Person] = []
+
+    def arrive(*, width: int = 1440, theme: str = "light", locale: str = "en-GB", script: bool = True, **options: Any) -> Person:
+        context = chromium.new_context(
+            base_url=gallery.url,
+            viewport={"width": width, "height": 900},
+            color_scheme=theme,
+            locale=locale,
+            java_script_enabled=script,
+            reduced_motion="reduce",
+            timezone_id="Europe/Berlin",
+            **options,
+        )
+        context.set_default_timeout(PATIENCE)
+        people.append(Person(context))
+        return people[-1]
+
+    yield arrive
+    for person in people:
+        person.context.close()
+    assert [problem for person in people for problem in person.problems] == []
+
+
+@pytest.fixture
+def handle() -> str:
+    """A handle nobody has."""
+    return f"guest{next(NUMBERS)}"
+
+
+@pytest.fixture
+def owner(arrive: Callable[..., Person], handle: str) -> Person:
+    """Somebody who has just signed up and speaks English."""
+    return arrive().sign_up(handle).speak("en")

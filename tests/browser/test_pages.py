@@ -1,0 +1,101 @@
+"""What holds of every page: no accessibility violation, no sideways scrolling, nothing refused by the browser."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.browser.pages import OF_A_VISITOR, OF_AN_OWNER, REFUSED
+from tests.browser.person import Person
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+SCREENS: dict[str, dict[str, Any]] = {
+    "wide light Chinese": {"width": 1440, "theme": "light", "language": "zh-hans"},
+    "phone dark English": {"width": 390, "theme": "dark", "language": "en"},
+    "tablet light English": {"width": 768, "theme": "light", "language": "en"},
+}
+SAMPLE = ("cards", "table", "model", "files", "weights", "history", "organisation", "upload", "editor", "settings", "tokens", "members")
+EVERY = [*OF_A_VISITOR, *OF_AN_OWNER]
+CASES = [
+    *((screen, name) for screen in ("wide light Chinese", "phone dark English") for name in EVERY),
+    *(("tablet light English", name) for name in SAMPLE),
+]
+AXE = Axe()
+
+
+@pytest.fixture(scope="package")
+def seats(gallery: Any, chromium: Any) -> Iterator[dict[tuple[str, str], Person]]:
+    """Browsers that stay open from one page to the next, by screen and by who sits there."""
+    taken: dict[tuple[str, str], Person] = {}
+    yield taken
+    for person in taken.values():
+        person.context.close()
+
+
+@pytest.fixture
+def look(seats: dict[tuple[str, str], Person], gallery: Any, chromium: Any) -> Callable[[str, str], Person]:
+    """Show a page on a screen to whoever may see it."""
+
+    def look(screen: str, name: str) -> Person:
+        who = "linwz" if name in OF_AN_OWNER else ""
+        if (screen, who) not in seats:
+            wanted = SCREENS[screen]
+            context = chromium.new_context(
+                base_url=gallery.url,
+                viewport={"width": wanted["width"], "height": 900},
+                color_scheme=wanted["theme"],
+                locale="en-GB",
+                reduced_motion="reduce",
+            )
+            context.add_cookies([{"name": "gallery_language", "value": wanted["language"], "url": gallery.url}])
+            seats[screen, who] = Person(context)
+            if who:
+                seats[screen, who].sign_in(who)
+        person = seats[screen, who]
+        person.problems.clear()
+        person.open({**OF_A_VISITOR, **OF_AN_OWNER}[name], status=REFUSED.get(name, 200))
+        return person
+
+    return look
+
+
+def sideways(page: Page) -> list[str]:
+    """Return what stands out of a page that scrolls sideways, or nothing where it does not."""
+    found: list[str] = page.evaluate(
+        """() => {
+            const width = document.documentElement.clientWidth;
+            if (document.documentElement.scrollWidth <= width) return [];
+            const out = [...document.querySelectorAll('main *')].filter((e) => e.getBoundingClientRect().right > width + 1);
+            return [`${document.documentElement.scrollWidth} of ${width}`, ...out.slice(0, 5).map((e) => e.outerHTML.slice(0, 120))];
+        }"""
+    )
+    return found
+
+
+def violations(page: Page) -> list[str]:
+    results = AXE.run(page, options={"runOnly": RULES, "resultTypes": ["violations"]}).response
+    return [
+        f"{found['id']}: {node['target']} {node.get('failureSummary', '')}" for found in results["violations"] for node in found["nodes"][:4]
+    ]
+
+
+@pytest.mark.parametrize(("screen", "name"), CASES, ids=[f"{name}, {screen}" for screen, name in CASES])
+def test_page_is_accessible_fits_and_is_refused_nothing(look: Callable[[str, str], Person], screen: str, name: str) -> None:
+    person = look(screen, name)
+    assert person.page.locator("html").get_attribute("lang") == {"en": "en", "zh-hans": "zh-Hans"}[SCREENS[screen]["language"]]
+    assert sideways(person.page) == []
+    # Before axe runs: it sets styles of its own, which the policy refuses.
+    assert person.problems == []
+    assert violations(person.page) == []
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_page_does_not_scroll_sideways_at_320_pixels(look: Callable[[str, str], Person], name: str) -> None:
+    page = look("phone dark English", name).page
+    page.set_viewport_size({"width": 320, "height": 900})
+    try:
+        assert sideways(page) == []
+    finally:
+        page.set_viewport_size({"width": 390, "height": 900})
