@@ -6,11 +6,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from assets.addresses import visible
 from assets.models import Asset, Term
 from assets.vocabulary import Terms
-from core.numbers import parameters, size
+from core.numbers import grouped, parameters, size
 
 V = Term.Vocabulary
 
@@ -95,6 +96,7 @@ def label(asset: Asset, terms: Terms, user: Any) -> list[Fact]:
         Fact(_("Task"), _linked(asset, "task", V.TASK, [asset.task], terms)),
         Fact(_("Framework"), _linked(asset, "framework", V.FRAMEWORK, asset.frameworks, terms)),
         Fact(_("Languages"), _linked(asset, "language", V.LANGUAGE, asset.languages, terms)),
+        Fact(_("Size"), [Item(_files(asset))]),
         Fact(_("Licence"), [Item(licence.name, licence.url, external=True)] if licence and licence.url else _some(terms.name(V.LICENCE, asset.licence))),
         Fact(_("Hardware"), _linked(asset, "hardware", V.HARDWARE, asset.hardware, terms)),
         Fact(_("Minimum spec"), _some(terms.name(V.SPEC, asset.minimum_spec))),
@@ -106,6 +108,12 @@ def label(asset: Asset, terms: Terms, user: Any) -> list[Fact]:
         Fact(_("Tags"), [Item(tag, f"/{asset.kind}s?{urlencode({'tag': tag})}") for tag in asset.tags], style="tags"),
     ]
     return [fact for fact in facts if fact.items]
+
+
+def _files(asset: Asset) -> str:
+    count = asset.repository.files
+    words = ngettext("%(count)s file, %(size)s", "%(count)s files, %(size)s", count)
+    return words % {"count": grouped(count), "size": size(asset.repository.size)}
 
 
 def _some(text: str) -> list[Item]:

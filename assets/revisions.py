@@ -1,5 +1,6 @@
 """A place in an asset's files: which revision, which path, and the addresses that lead on from it."""
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote
@@ -18,6 +19,7 @@ from repos.models import Ref
 from repos.reading import Revision
 
 MAX_REST = 4096
+LINE = re.compile(r"L\d+\Z")
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,11 @@ class Place:
             elif part not in ("", "."):
                 parts.append(part)
         path = "/".join(parts)
-        # Headings of a rendered file carry a prefix, so that they cannot be mistaken for parts of the page.
-        return self.address("resolve", path=path) + "?inline=1" if image else self.address(path=path) + (f"#md-{anchor}" if mark else "")
+        if image:
+            return self.address("resolve", path=path) + "?inline=1"
+        # Headings of a rendered file carry a prefix, so that they cannot be mistaken for parts of the page; lines do not.
+        prefix = "" if LINE.match(anchor) else "md-"
+        return self.address(path=path) + (f"#{prefix}{anchor}" if mark else "")
 
     def crumbs(self) -> list[tuple[str, str]]:
         """Return the names from the root to here with their addresses."""

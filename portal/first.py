@@ -39,9 +39,16 @@ def usable(token: str) -> bool:
 class FirstAdministratorForm(forms.Form):
     """Who the first administrator is going to be."""
 
-    handle = forms.CharField(label=gettext_lazy("Handle"), max_length=64, help_text=gettext_lazy("Part of your address here."))
-    email = forms.EmailField(label=gettext_lazy("E-mail"))
-    password = forms.CharField(label=gettext_lazy("Password"), strip=False, widget=forms.PasswordInput)
+    handle = forms.CharField(
+        label=gettext_lazy("Handle"),
+        max_length=64,
+        help_text=gettext_lazy("Part of your address here."),
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false", "autofocus": True}),
+    )
+    email = forms.EmailField(label=gettext_lazy("E-mail"), widget=forms.EmailInput(attrs={"autocomplete": "email"}))
+    password = forms.CharField(
+        label=gettext_lazy("Password"), strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
+    )
 
     def clean_handle(self) -> str:
         handle: str = self.cleaned_data["handle"]

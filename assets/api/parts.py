@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -105,9 +105,10 @@ def invalid(field: str, message: Any) -> Problem:
     return Problem("invalid", _("Some values are not valid; see the messages by field."), errors={field: [message]})
 
 
-def parameter(request: Request, name: str, default: int, most: int) -> int:
+def parameter(request: Request, name: Literal["limit", "offset"], default: int, most: int) -> int:
     """Return a whole number from 0 to `most` of the query; anything else is refused."""
     given = request.query_params.get(name, str(default))
     if not (given.isascii() and given.isdigit() and len(given) < 10 and int(given) <= most):
-        raise Problem(f"bad_{name}", _("“%(name)s” must be a number from 0 to %(most)d.") % {"name": name, "most": most})
+        sentence = _("“%(name)s” must be a number from 0 to %(most)d.") % {"name": name, "most": most}
+        raise Problem("bad_limit", sentence) if name == "limit" else Problem("bad_offset", sentence)
     return int(given)

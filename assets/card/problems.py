@@ -42,12 +42,35 @@ SENTENCES = {
     "card_too_large": gettext_lazy("README.md is larger than %(limit)d bytes."),
 }
 
+# What the YAML reader says most often; anything else is shown as it says it.
+YAML_PROBLEMS = (
+    gettext_lazy("did not find expected ',' or ']'"),
+    gettext_lazy("did not find expected ',' or '}'"),
+    gettext_lazy("did not find expected key"),
+    gettext_lazy("did not find expected '-' indicator"),
+    gettext_lazy("did not find expected <document start>"),
+    gettext_lazy("did not find expected node content"),
+    gettext_lazy("did not find expected alphabetic or numeric character"),
+    gettext_lazy("could not find expected ':'"),
+    gettext_lazy("mapping values are not allowed in this context"),
+    gettext_lazy("block sequence entries are not allowed in this context"),
+    gettext_lazy("found unexpected end of stream"),
+    gettext_lazy("found unexpected document indicator"),
+    gettext_lazy("found character that cannot start any token"),
+    gettext_lazy("found unknown escape character"),
+    gettext_lazy("found undefined tag handle"),
+    gettext_lazy("more than one document"),
+)
+
 
 def sentence(error: Mapping[str, Any]) -> str:
     """Return what a stored error says, with its line, in the language in force."""
     words = str(SENTENCES.get(str(error.get("code")), gettext_lazy("The settings could not be read.")))
+    params = dict(error.get("params") or {})
+    if problem := params.get("problem"):
+        params["problem"] = _(str(problem))
     try:
-        words = words % dict(error.get("params") or {})
+        words = words % params
     except (KeyError, TypeError, ValueError):
         words = _("The settings could not be read.")
     line = error.get("line")

@@ -8,11 +8,13 @@ let heads = setup.heads, lanes = 0, allPaused = false, committed = false, lastSa
 
 /* Words and numbers */
 const say = (key, words) => T[key].replace(/%\((\w+)\)s/g, (_, name) => words[name]);
-const unit = (n, u) => new Intl.NumberFormat(language, { maximumSignificantDigits: 3 }).format(n) + '\u00a0' + u;
+/* As core.numbers.size writes it: 742 B, 18.2 KB, 524 MB, 4.98 GB */
 function size(n) {
   let i = 0;
-  while (n >= 1000 && i < 4) { n /= 1000; i++; }
-  return unit(n, ['B', 'KB', 'MB', 'GB', 'TB'][i]);
+  while (n >= 999.5 && i < 4) { n /= 1000; i++; }
+  const fine = i === 0 ? 0 : i > 2 && n < 9.995 ? 2 : n < 99.95 ? 1 : 0;
+  const number = new Intl.NumberFormat(language, { minimumFractionDigits: fine, maximumFractionDigits: fine }).format(n);
+  return number + '\u00a0' + ['B', 'KB', 'MB', 'GB', 'TB'][i];
 }
 function time(seconds) {
   const [n, key] = seconds < 60 ? [seconds, 'seconds'] : seconds < 3600 ? [seconds / 60, 'minutes'] : [seconds / 3600, 'hours'];

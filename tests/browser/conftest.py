@@ -39,7 +39,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="package")
 def gallery() -> Iterator[Gallery]:
     """A running gallery with the demo's people, models and datasets."""
-    with running() as gallery:
+    # Parts of the least size: a file of 20 MB goes up in three.
+    with running(UPLOAD_PART_SIZE="8MiB") as gallery:
         gallery.manage("demo", "--password", PASSWORD)
         yield gallery
 
