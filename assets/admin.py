@@ -19,7 +19,10 @@ class TermForm(forms.ModelForm):  # type: ignore[type-arg]
     """Other spellings one a line, and a parent of the right vocabulary."""
 
     aliases = forms.CharField(
-        label=_("Other spellings"), required=False, widget=forms.Textarea(attrs={"rows": 4}), help_text=_("One a line, as cards write them.")
+        label=_("Other spellings"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("One a line, as cards write them."),
     )
 
     url = forms.URLField(label=_("Address"), required=False, assume_scheme="https")
@@ -63,7 +66,8 @@ class TermAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 class RedirectInline(admin.TabularInline):  # type: ignore[type-arg]
     model = AssetRedirect
-    fields = readonly_fields = ["namespace", "name"]
+    fields = ["namespace", "name"]
+    readonly_fields = ["namespace", "name"]
     extra = 0
     can_delete = False
 

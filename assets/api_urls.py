@@ -1,18 +1,21 @@
 """REST of the catalog, below `/api/v1/`."""
 
+from typing import Any
+
 from django.urls import path
 
 from assets.api.assets import DatasetViewSet, ModelAssetViewSet
 from assets.api.commits import CommitsViewSet, RefsViewSet
 from assets.api.files import FilesViewSet
+from assets.api.markdown import MarkdownViewSet
 from assets.api.taxonomy import TaxonomyViewSet
 from assets.api.uploads import UploadsViewSet
 from assets.urls import ASSET
 
 app_name = "assets_api"
 
-LIST = {"get": "list", "post": "create"}
-ONE = {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
+LIST: dict[str, Any] = {"get": "list", "post": "create"}
+ONE: dict[str, Any] = {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
 
 urlpatterns = [
     path("models", ModelAssetViewSet.as_view(LIST), name="models"),
@@ -32,6 +35,7 @@ urlpatterns = [
     path(f"{ASSET}/uploads/<uuid:pk>", UploadsViewSet.as_view({"get": "retrieve", "delete": "destroy"}), name="upload"),
     path(f"{ASSET}/uploads/<uuid:pk>/parts", UploadsViewSet.as_view({"post": "parts"}), name="upload_parts"),
     path(f"{ASSET}/uploads/<uuid:pk>/finish", UploadsViewSet.as_view({"post": "finish"}), name="upload_finish"),
+    path(f"{ASSET}/markdown", MarkdownViewSet.as_view({"post": "create"}), name="markdown"),
     path("taxonomy", TaxonomyViewSet.as_view({"get": "list"}), name="taxonomy"),
     path("taxonomy/<str:vocabulary>", TaxonomyViewSet.as_view({"get": "retrieve"}), name="vocabulary"),
 ]

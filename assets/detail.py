@@ -105,7 +105,9 @@ class Detail:
     def parts_bar(self) -> SafeString:
         """The make-up as one bar."""
         words = ", ".join(f"{part.name} {part.percent}" for part in self.parts)
-        return mark_safe(stack([(part.share / 100, part.pigment) for part in self.parts], _("Share of parameters: %(parts)s") % {"parts": words}))
+        return mark_safe(
+            stack([(part.share / 100, part.pigment) for part in self.parts], _("Share of parameters: %(parts)s") % {"parts": words})
+        )
 
     @property
     def parts_source(self) -> str:

@@ -20,11 +20,11 @@ SHOWN = 8
 
 
 class Option(NamedTuple):
-    """One value of a facet; `count` is how many assets it would show beside the other facets' choices."""
+    """One value of a facet; `number` is how many assets it would show beside the other facets' choices."""
 
     value: str
     text: str
-    count: int
+    number: int
     checked: bool
 
 
@@ -117,7 +117,11 @@ def count(parameters: Sequence[str], filterset: AssetFilter, rows: AssetQuerySet
             parts.append(f"SELECT '', '', count(*) FROM {base}")
             continue
         source = SOURCES[parameter]
-        place = f"{base}, unnest({base}.{source.column}) AS value" if source.several else f"(SELECT {source.column} AS value FROM {base}) AS of_{base}"
+        place = (
+            f"{base}, unnest({base}.{source.column}) AS value"
+            if source.several
+            else f"(SELECT {source.column} AS value FROM {base}) AS of_{base}"
+        )
         parts.append(f"SELECT '{parameter}', value, count(*) FROM {place} WHERE value <> '' GROUP BY value")
     counts: dict[str, Counter[str]] = {parameter: Counter() for parameter in ["", *parameters]}
     if parts:
@@ -145,7 +149,7 @@ def _facet(parameter: str, counts: Counter[str], filterset: AssetFilter) -> Face
     values = sorted(set(counts) | checked, key=lambda value: (value not in checked, -counts[value], value))
     cut = max(SHOWN, len(checked))
     options = [Option(value, value_name(parameter, value, terms), counts[value], value in checked) for value in values]
-    shown, more = sorted(options[:cut], key=lambda option: (-option.count, option.text)), options[cut:]
+    shown, more = sorted(options[:cut], key=lambda option: (-option.number, option.text)), options[cut:]
     sections: list[tuple[str, list[Option]]] = []
     if parameter == "task":
         shown, sections = [], _by_modality(shown, terms)

@@ -68,7 +68,7 @@ class WordsField(forms.Field):
 
 
 @extend_schema_field({"type": "array", "items": {"type": "string"}})
-class WordsFilter(django_filters.Filter):
+class WordsFilter(django_filters.Filter):  # type: ignore[misc]
     """Rows that have any of the given values."""
 
     field_class = WordsField
@@ -129,13 +129,15 @@ class AssetForm(forms.Form):
         return self.cleaned_data
 
 
-class AssetFilter(django_filters.FilterSet):
+class AssetFilter(django_filters.FilterSet):  # type: ignore[misc]
     """Several values of one parameter widen the list, several parameters narrow it.
 
     `user` is the viewer the rows were read for; `terms` the vocabularies, loaded when not given.
     """
 
-    q = django_filters.CharFilter(method="search", max_length=LONGEST, help_text=_("Words that must all occur in name, description, owner or tags."))
+    q = django_filters.CharFilter(
+        method="search", max_length=LONGEST, help_text=_("Words that must all occur in name, description, owner or tags.")
+    )
     task = WordsFilter(match="task__in", vocabulary=V.TASK)
     modality = ModalityFilter(match="task__in", vocabulary=V.MODALITY)
     licence = WordsFilter(match="licence__in", vocabulary=V.LICENCE)
@@ -149,14 +151,18 @@ class AssetFilter(django_filters.FilterSet):
     dataset = LineageFilter(match="datasets__overlap", kind=Asset.Kind.DATASET, help_text=_("Repo ids of datasets it was trained on."))
     owner = OwnerFilter(match="namespace", help_text=_("Handles of users or organisations."))
     visibility = django_filters.ChoiceFilter(choices=Asset.Visibility.choices)
-    sort = django_filters.ChoiceFilter(method="keep", choices=[(code, code) for code in ORDERS], help_text=_("A leading minus turns the sort round."))
+    sort = django_filters.ChoiceFilter(
+        method="keep", choices=[(code, code) for code in ORDERS], help_text=_("A leading minus turns the sort round.")
+    )
 
     class Meta:
         model = Asset
         fields: list[str] = []
         form = AssetForm
 
-    def __init__(self, data: Any = None, queryset: Any = None, *, request: Any = None, prefix: str | None = None, terms: Terms | None = None) -> None:
+    def __init__(
+        self, data: Any = None, queryset: Any = None, *, request: Any = None, prefix: str | None = None, terms: Terms | None = None
+    ) -> None:
         super().__init__(data, queryset, request=request, prefix=prefix)
         self.is_bound = True
         self.data = data if data is not None else {}

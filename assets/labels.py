@@ -97,7 +97,10 @@ def label(asset: Asset, terms: Terms, user: Any) -> list[Fact]:
         Fact(_("Framework"), _linked(asset, "framework", V.FRAMEWORK, asset.frameworks, terms)),
         Fact(_("Languages"), _linked(asset, "language", V.LANGUAGE, asset.languages, terms)),
         Fact(_("Size"), [Item(_files(asset))]),
-        Fact(_("Licence"), [Item(licence.name, licence.url, external=True)] if licence and licence.url else _some(terms.name(V.LICENCE, asset.licence))),
+        Fact(
+            _("Licence"),
+            [Item(licence.name, licence.url, external=True)] if licence and licence.url else _some(terms.name(V.LICENCE, asset.licence)),
+        ),
         Fact(_("Hardware"), _linked(asset, "hardware", V.HARDWARE, asset.hardware, terms)),
         Fact(_("Minimum spec"), _some(terms.name(V.SPEC, asset.minimum_spec))),
         Fact(_("Distributed"), several),

@@ -43,9 +43,9 @@ class Order:
             return moment
         if type(given) is not self.kind:
             raise ValueError(given)
-        if self.kind is int and not -(2**63) <= given < 2**63:
+        if isinstance(given, int) and not -(2**63) <= given < 2**63:
             raise ValueError(given)
-        if self.kind is str and "\0" in given:
+        if isinstance(given, str) and "\0" in given:
             raise ValueError(given)
         return given
 
@@ -114,7 +114,7 @@ class KeysetPages(BasePagination):
     The view names its sort with `order_for(request)`.
     """
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         self.address = request.build_absolute_uri()
         order: Order = view.order_for(request)
         self.page: Page[Any] = page_of(queryset, order, cursor=request.query_params.get("cursor", ""), limit=limit_of(request))
@@ -150,4 +150,3 @@ def limit_of(request: Request) -> int:
     if not (given.isascii() and given.isdigit() and len(given) < 6 and 1 <= int(given) <= MOST):
         raise Problem("bad_limit", _("“limit” must be a number from 1 to %(most)s.") % {"most": MOST})
     return int(given)
-

@@ -183,7 +183,13 @@ def programs(parts: list[str]) -> list[Program]:
 
 def demo_program() -> Program:
     """Return the process that loads the demo content and ends."""
-    return Program("demo content", [sys.executable, str(settings.BASE_DIR / "manage.py"), "demo"], grace=10, folder=settings.BASE_DIR)
+    return Program(
+        "demo content",
+        [sys.executable, str(settings.BASE_DIR / "manage.py"), "demo"],
+        grace=10,
+        folder=settings.BASE_DIR,
+        environment={"PYTHONUNBUFFERED": "1"},
+    )
 
 
 def wait_for_web(child: Child, seconds: float = 60) -> None:

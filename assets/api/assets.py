@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from accounts.authentication import signed_in
 from accounts.services import namespace_at
 from assets import services
 from assets.addresses import asset_at
@@ -53,7 +54,7 @@ class AssetViewSet(GenericViewSet[Asset]):
         filterset = DjangoFilterBackend().get_filterset(self.request, queryset, self)
         if not filterset.is_valid():
             raise ValidationError({name: list(messages) for name, messages in filterset.errors.items()})
-        self.order = filterset.order
+        self.order: Order = filterset.order
         return filterset.qs
 
     def order_for(self, request: Request) -> Order:
@@ -71,9 +72,11 @@ class AssetViewSet(GenericViewSet[Asset]):
 
     def create(self, request: Request) -> Response:
         values = self._checked(NewAssetSerializer)
-        namespace, _former = namespace_at(values.pop("owner", request.user.handle), user=request.user)
-        asset = services.create_asset(actor=request.user, namespace=namespace, kind=self.kind, **values)
-        return Response(self.get_serializer(asset).data, status=status.HTTP_201_CREATED, headers={"Location": f"/api/v1{asset.get_absolute_url()}"})
+        namespace, _former = namespace_at(values.pop("owner", signed_in(request).handle), user=request.user)
+        asset = services.create_asset(actor=signed_in(request), namespace=namespace, kind=self.kind, **values)
+        return Response(
+            self.get_serializer(asset).data, status=status.HTTP_201_CREATED, headers={"Location": f"/api/v1{asset.get_absolute_url()}"}
+        )
 
     def retrieve(self, request: Request, namespace: str, name: str) -> Response:
         return Response(self.get_serializer(self.get_object()).data)
@@ -88,22 +91,22 @@ class AssetViewSet(GenericViewSet[Asset]):
             require(asset, "configure")
         with transaction.atomic():
             if values:
-                services.save_settings(asset=asset, actor=request.user, values=values)
+                services.save_settings(asset=asset, actor=signed_in(request), values=values)
             if visibility is not None:
-                services.set_visibility(asset=asset, actor=request.user, visibility=visibility)
+                services.set_visibility(asset=asset, actor=signed_in(request), visibility=visibility)
             if new_name is not None:
-                asset = services.rename_asset(asset=asset, actor=request.user, name=new_name)
+                asset = services.rename_asset(asset=asset, actor=signed_in(request), name=new_name)
         return Response(self.get_serializer(asset_at(request.user, self.kind, asset.namespace.handle, asset.name)).data)
 
     def destroy(self, request: Request, namespace: str, name: str) -> Response:
-        services.delete_asset(asset=self.get_object(), actor=request.user)
+        services.delete_asset(asset=self.get_object(), actor=signed_in(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @action(detail=True, methods=["post"])
     def transfer(self, request: Request, namespace: str, name: str) -> Response:
         asset = self.get_object()
         owner, _former = namespace_at(self._checked(TransferSerializer)["owner"], user=request.user)
-        asset = services.transfer_asset(asset=asset, actor=request.user, namespace=owner)
+        asset = services.transfer_asset(asset=asset, actor=signed_in(request), namespace=owner)
         return Response(self.get_serializer(asset).data)
 
     def _checked(self, serializer_class: Any) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class MarkdownViewSet(AssetPart):
         """Render Markdown. The head of a card is read, not shown."""
         asset = self.open(request, kind, namespace, name)
         given = body(request)
-        place = place_at(asset, text(given, "revision", required=False), text(given, "path", required=False) or CARD)
-        found = card.parse(text(given, "text", required=False), speller())
+        place = place_at(asset, text(given, "revision"), text(given, "path") or CARD)
+        found = card.parse(text(given, "text"), speller())
         problems = [error.as_dict() | {"detail": card.sentence(error.as_dict())} for error in found.errors]
         return Response({"html": render(found.body, resolve_link=place.link), "settings": dict(found.settings), "problems": problems})

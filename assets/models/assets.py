@@ -32,7 +32,11 @@ MEMBER_ROLES = (Role.OWNER, Role.MAINTAINER, Role.CONTRIBUTOR, Role.USER)
 
 def role_of(user: User | AnonymousUser) -> Any:
     """Return the SQL expression of `user`'s role towards an asset; a token in use lowers it."""
-    public = Case(When(visibility=Asset.Visibility.PUBLIC, then=Value(int(Role.USER))), default=Value(int(Role.NONE)), output_field=models.IntegerField())
+    public = Case(
+        When(visibility=Asset.Visibility.PUBLIC, then=Value(int(Role.USER))),
+        default=Value(int(Role.NONE)),
+        output_field=models.IntegerField(),
+    )
     if not user.is_authenticated:
         return public
     if user.is_superuser:

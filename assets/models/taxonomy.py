@@ -58,7 +58,9 @@ class Term(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["vocabulary", "code"], name="term_once"),
             models.CheckConstraint(
-                condition=Q(vocabulary__in=["modality", "task", "licence", "language", "framework", "hardware", "industry", "platform", "spec"]),
+                condition=Q(
+                    vocabulary__in=["modality", "task", "licence", "language", "framework", "hardware", "industry", "platform", "spec"]
+                ),
                 name="term_vocabulary",
             ),
             models.CheckConstraint(

@@ -24,7 +24,9 @@ class AssetSerializer(serializers.ModelSerializer[Asset]):
     owner = serializers.CharField(source="namespace.handle", read_only=True)
     url = serializers.SerializerMethodField(help_text="Address of the page.")
     default_branch = serializers.CharField(source="repository.default_branch", read_only=True)
-    size = serializers.IntegerField(source="repository.size", read_only=True, help_text="Bytes of all files at the head of the default branch.")
+    size = serializers.IntegerField(
+        source="repository.size", read_only=True, help_text="Bytes of all files at the head of the default branch."
+    )
     files = serializers.IntegerField(source="repository.files", read_only=True)
     ingest = IngestSerializer(source="ingest_job", read_only=True, allow_null=True)
     allowed = serializers.SerializerMethodField()
@@ -88,7 +90,7 @@ class TermSerializer(serializers.ModelSerializer[Term]):
     """One word of a vocabulary. `name` is in the language of the request."""
 
     name = serializers.CharField(read_only=True)
-    parent = serializers.CharField(source="parent.code", read_only=True, allow_null=True, default=None)
+    parent = serializers.CharField(source="parent.code", read_only=True, allow_null=True, default=None)  # type: ignore[assignment]
 
     class Meta:
         model = Term
@@ -101,4 +103,6 @@ class ProblemSerializer(serializers.Serializer[Any]):
 
     code = serializers.CharField(help_text="A stable word, listed in docs/reference/errors.md.")
     detail = serializers.CharField(help_text="One sentence that says what happened and what to do.")
-    errors = serializers.DictField(child=serializers.ListField(child=serializers.CharField()), help_text="Messages by field.")
+    errors = serializers.DictField(  # type: ignore[assignment]
+        child=serializers.ListField(child=serializers.CharField()), help_text="Messages by field."
+    )

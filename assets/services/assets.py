@@ -44,9 +44,7 @@ def create_asset(
     now = at or timezone.now()
     facts = in_codes({"title_zh": title_zh, "licence": licence, "description": description})
     check_facts(facts)
-    asset = Asset(
-        namespace=namespace, kind=kind, name=name, visibility=visibility, creator=actor, created_at=now, updated_at=now, **facts
-    )
+    asset = Asset(namespace=namespace, kind=kind, name=name, visibility=visibility, creator=actor, created_at=now, updated_at=now, **facts)
     _check(asset)
     _check_free(asset)
     readme = card.compose(facts, kind=kind, title=name).encode()

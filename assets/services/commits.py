@@ -36,7 +36,9 @@ def commit_files(
     return made
 
 
-def restore_files(*, asset: Asset, actor: User, revision: str, branch: str = "main", parent: str | None = None, message: str = "") -> Commit:
+def restore_files(
+    *, asset: Asset, actor: User, revision: str, branch: str = "main", parent: str | None = None, message: str = ""
+) -> Commit:
     """Make a new commit whose files are those of the commit `revision`; raises as `repos.services.restore` does."""
     with transaction.atomic():
         made = repos.restore(
@@ -49,7 +51,9 @@ def restore_files(*, asset: Asset, actor: User, revision: str, branch: str = "ma
 def after_commit(*, asset: Asset, actor: User, commit: str, branch: str = "", quiet: bool = False) -> None:
     """Have the card read again when the default branch moved, and write the audit row unless `quiet`; inside the transaction."""
     if branch in ("", asset.repository.default_branch):
-        job = enqueue(kind="assets.ingest", params={"asset": asset.pk, "commit": commit}, owner=actor, dedupe_key=f"assets.ingest:{asset.pk}:{commit}")
+        job = enqueue(
+            kind="assets.ingest", params={"asset": asset.pk, "commit": commit}, owner=actor, dedupe_key=f"assets.ingest:{asset.pk}:{commit}"
+        )
         Asset.objects.filter(pk=asset.pk).update(ingest_job=job)
         asset.ingest_job = job
     if not quiet:

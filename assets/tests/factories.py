@@ -12,7 +12,9 @@ from repos.models import Repository
 _numbers = count(1)
 
 
-def make_asset(actor: Any, namespace: Any = None, *, name: str = "", kind: str = "model", visibility: str = "public", **facts: Any) -> Asset:
+def make_asset(
+    actor: Any, namespace: Any = None, *, name: str = "", kind: str = "model", visibility: str = "public", **facts: Any
+) -> Asset:
     """Return a new asset of `namespace` (else of `actor`), read for `actor`."""
     place = Namespace.objects.for_user(actor).get(pk=(namespace or actor).pk)
     return services.create_asset(

@@ -30,7 +30,11 @@ def public(people: People) -> Asset:
 def state() -> list[Any]:
     """Return everything that a verb could change."""
     return [
-        list(Asset.objects.order_by("pk").values_list("pk", "namespace", "kind", "name", "visibility", "title_zh", "description", "repository__deleted_at")),
+        list(
+            Asset.objects.order_by("pk").values_list(
+                "pk", "namespace", "kind", "name", "visibility", "title_zh", "description", "repository__deleted_at"
+            )
+        ),
         list(AssetRedirect.objects.values_list("namespace", "name", "asset")),
         list(Ref.objects.order_by("pk").values_list("name", "commit")),
         AuditEvent.objects.count(),
@@ -63,8 +67,16 @@ SEE_PUBLIC = expect(200, 200, 200, 200, 200, 200, 200)
 PAGES = {
     "view": (get(PAGE), SEE_PRIVATE, SEE_PUBLIC),
     "view the reading": (get(f"{PAGE}/reading"), SEE_PRIVATE, SEE_PUBLIC),
-    "open the settings": (get(f"{PAGE}/settings"), expect(SIGN_IN, 404, 403, 403, 200, 200, 200), expect(SIGN_IN, 403, 403, 403, 200, 200, 200)),
-    "open the removal": (get(f"{PAGE}/settings/delete"), expect(SIGN_IN, 404, 403, 403, 403, 200, 200), expect(SIGN_IN, 403, 403, 403, 403, 200, 200)),
+    "open the settings": (
+        get(f"{PAGE}/settings"),
+        expect(SIGN_IN, 404, 403, 403, 200, 200, 200),
+        expect(SIGN_IN, 403, 403, 403, 200, 200, 200),
+    ),
+    "open the removal": (
+        get(f"{PAGE}/settings/delete"),
+        expect(SIGN_IN, 404, 403, 403, 403, 200, 200),
+        expect(SIGN_IN, 403, 403, 403, 403, 200, 200),
+    ),
     "edit_card": (
         post(f"{PAGE}/settings/names", title_zh="小", description="Small"),
         expect(SIGN_IN, 404, 403, 302, 302, 302, 302),

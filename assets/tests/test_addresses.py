@@ -50,7 +50,9 @@ def test_a_read_by_rest_at_a_former_name_leads_on_with_301(people: People, tiny:
 
 def test_a_write_by_rest_at_a_former_name_leads_on_with_308(people: People, tiny: Asset) -> None:
     rename(tiny, people.alice, "small")
-    response = api(people.alice).patch("/api/v1/models/atelier/tiny", json.dumps({"visibility": "private"}), content_type="application/json")
+    response = api(people.alice).patch(
+        "/api/v1/models/atelier/tiny", json.dumps({"visibility": "private"}), content_type="application/json"
+    )
     assert (response.status_code, response["Location"]) == (308, "/api/v1/models/atelier/small")
     assert Asset.objects.get().visibility == "public"
 

@@ -165,7 +165,16 @@ def test_a_bad_value_is_400_by_rest_and_left_out_with_a_notice_on_the_page(wall:
     assert page.content.decode().count('class="card card-link"') == 4
 
 
-@pytest.mark.parametrize(("query", "code"), [("cursor=nonsense", "bad_cursor"), ("limit=0", "bad_limit"), ("limit=101", "bad_limit"), ("limit=x", "bad_limit"), ("limit=²", "bad_limit")])
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("cursor=nonsense", "bad_cursor"),
+        ("limit=0", "bad_limit"),
+        ("limit=101", "bad_limit"),
+        ("limit=x", "bad_limit"),
+        ("limit=²", "bad_limit"),
+    ],
+)
 def test_a_bad_page_is_400_by_rest(wall: None, query: str, code: str) -> None:
     answer = api().get(f"/api/v1/models?{query}")
     assert (answer.status_code, answer.json()["code"]) == (400, code)
@@ -181,7 +190,9 @@ def test_a_bad_value_beside_a_good_one_leaves_the_good_one_on_the_page(wall: Non
 @pytest.mark.parametrize("sort", ["updated", "-updated", "created", "downloads", "-downloads", "name", "-name"])
 def test_pages_hold_every_row_once_in_both_directions(people: People, sort: str) -> None:
     for number in range(23):
-        hang_asset(people.alice, name=f"m{number:02}", downloads=number // 9, updated_at=MOMENT + timedelta(days=number // 5), created_at=MOMENT)
+        hang_asset(
+            people.alice, name=f"m{number:02}", downloads=number // 9, updated_at=MOMENT + timedelta(days=number // 5), created_at=MOMENT
+        )
     client, seen, address, addresses = api(), [], f"/api/v1/models?limit=5&sort={sort}", []
     while address:
         addresses.append(address)
@@ -222,16 +233,19 @@ def test_a_page_of_results_says_where_it_stands(people: People) -> None:
 def test_facets_count_what_each_value_would_show(people: People, wall: None) -> None:
     catalogue = browser().get("/models?hardware=gpu").context["catalogue"]
     facets = {facet.name: facet for facet in catalogue.facets}
-    assert [(option.value, option.count, option.checked) for option in facets["hardware"].options] == [("gpu", 2, True), ("npu", 2, False)]
-    assert {option.value: option.count for _title, options in facets["task"].sections for option in options} == {"text-generation": 1, "translation": 1}
-    assert {option.value: option.count for option in facets["licence"].options} == {"mit": 1, "apache-2.0": 1}
-    assert {option.value: option.count for option in facets["tag"].options} == {"chat": 2, "long-context": 1}
+    assert [(option.value, option.number, option.checked) for option in facets["hardware"].options] == [("gpu", 2, True), ("npu", 2, False)]
+    assert {option.value: option.number for _title, options in facets["task"].sections for option in options} == {
+        "text-generation": 1,
+        "translation": 1,
+    }
+    assert {option.value: option.number for option in facets["licence"].options} == {"mit": 1, "apache-2.0": 1}
+    assert {option.value: option.number for option in facets["tag"].options} == {"chat": 2, "long-context": 1}
 
 
 def test_facet_counts_leave_out_what_the_viewer_may_not_see(people: People, wall: None) -> None:
     def tags(user: Any) -> dict[str, int]:
         facets = {facet.name: facet for facet in browser(user).get("/models").context["catalogue"].facets}
-        return {option.value: option.count for option in facets["tag"].options}
+        return {option.value: option.number for option in facets["tag"].options}
 
     assert tags(people.charlie)["chat"] == 2
     assert tags(people.rita)["chat"] == 3

@@ -165,7 +165,12 @@ def test_any_name_has_working_addresses(people: People, name: str) -> None:
 
 
 def test_markdown_links_lead_into_the_repository(people: People) -> None:
-    make_files(people, **{"docs/a.md": b"[up](../config.json#L2) [title](/README.md#usage) ![pic](/photo.png) [out](../../secret) [js](javascript:alert(1))"})
+    make_files(
+        people,
+        **{
+            "docs/a.md": b"[up](../config.json#L2) [title](/README.md#usage) ![pic](/photo.png) [out](../../secret) [js](javascript:alert(1))"
+        },
+    )
     html = page(people, "/files/main/docs/a.md")
     assert f'href="{ADDRESS}/files/main/config.json#L2"' in html
     assert f'href="{ADDRESS}/files/main/README.md#md-usage"' in html

@@ -31,7 +31,14 @@ def test_a_person_creates_a_model_in_the_browser(people: People) -> None:
     client = browser(people.bob)
     response = client.post(
         "/models/new",
-        {"owner": "atelier", "name": "Spindle-Diagnose", "title_zh": "主轴诊断", "licence": "mit", "description": "Hears a bad bearing", "visibility": "private"},
+        {
+            "owner": "atelier",
+            "name": "Spindle-Diagnose",
+            "title_zh": "主轴诊断",
+            "licence": "mit",
+            "description": "Hears a bad bearing",
+            "visibility": "private",
+        },
     )
     assert (response.status_code, response["Location"]) == (302, "/models/atelier/Spindle-Diagnose")
     asset = Asset.objects.get()
@@ -42,7 +49,7 @@ def test_a_person_creates_a_model_in_the_browser(people: People) -> None:
 
 
 def test_a_new_card_says_what_the_form_said_and_is_read_back(people: People) -> None:
-    asset = make_asset(people.alice, name="tiny", title_zh="小", licence="Apache License 2.0", description="Small: and #1 \"quoted\"")
+    asset = make_asset(people.alice, name="tiny", title_zh="小", licence="Apache License 2.0", description='Small: and #1 "quoted"')
     finish_jobs()
     row = Asset.objects.get(pk=asset.pk)
     assert (row.title_zh, row.licence, row.description) == ("小", "apache-2.0", 'Small: and #1 "quoted"')
@@ -280,7 +287,10 @@ def test_user_text_never_becomes_markup(people: People) -> None:
         assert "<zz>" not in page
 
 
-@pytest.mark.parametrize("path", ["/models/alice", "/models/alice/", "/models/alice/no-such", "/models/a%00b/c", "/spaces/alice/tiny", "/models/alice/%2e%2e", "/%00"])
+@pytest.mark.parametrize(
+    "path",
+    ["/models/alice", "/models/alice/", "/models/alice/no-such", "/models/a%00b/c", "/spaces/alice/tiny", "/models/alice/%2e%2e", "/%00"],
+)
 def test_an_address_of_nothing_is_404(people: People, path: str) -> None:
     assert browser().get(path).status_code == 404
 

@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
+from accounts.authentication import signed_in
 from assets import services
 from assets.addresses import KINDS
 from assets.forms.assets import NewAssetForm
@@ -24,7 +25,7 @@ def new(request: HttpRequest, kind: str) -> HttpResponse:
         if form.is_valid():
             values = dict(form.cleaned_data)
             try:
-                asset = services.create_asset(actor=request.user, namespace=values.pop("owner"), kind=KINDS[kind], **values)
+                asset = services.create_asset(actor=signed_in(request), namespace=values.pop("owner"), kind=KINDS[kind], **values)
             except Problem as problem:
                 form.add_problem(problem)
                 status = problem.status

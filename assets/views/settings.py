@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.authentication import signed_in
 from assets import services
 from assets.addresses import asset_at
 from assets.forms.assets import DeleteForm, NamesForm, ProblemForm, RenameForm, TransferForm, VisibilityForm
@@ -36,7 +37,7 @@ def names(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpRes
     form = NamesForm(request.POST)
 
     def save(values: dict[str, Any]) -> Asset:
-        services.save_settings(asset=asset, actor=request.user, values=values)
+        services.save_settings(asset=asset, actor=signed_in(request), values=values)
         return asset
 
     return _save(request, asset, "names", form, save, _("The names are saved."))
@@ -50,7 +51,7 @@ def visibility(request: HttpRequest, kind: str, namespace: str, name: str) -> Ht
     form = VisibilityForm(request.POST)
 
     def save(values: dict[str, Any]) -> Asset:
-        services.set_visibility(asset=asset, actor=request.user, visibility=values["visibility"])
+        services.set_visibility(asset=asset, actor=signed_in(request), visibility=values["visibility"])
         return asset
 
     return _save(request, asset, "visibility", form, save, _("The visibility is saved."))
@@ -64,7 +65,7 @@ def rename(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpRe
     form = RenameForm(request.POST)
 
     def save(values: dict[str, Any]) -> Asset:
-        return services.rename_asset(asset=asset, actor=request.user, name=values["name"])
+        return services.rename_asset(asset=asset, actor=signed_in(request), name=values["name"])
 
     return _save(request, asset, "rename", form, save, _("The name is changed. The old address leads here."))
 
@@ -77,7 +78,7 @@ def transfer(request: HttpRequest, kind: str, namespace: str, name: str) -> Http
     form = TransferForm(request.POST, namespaces=places_for(request.user))
 
     def save(values: dict[str, Any]) -> Asset:
-        return services.transfer_asset(asset=asset, actor=request.user, namespace=values["owner"])
+        return services.transfer_asset(asset=asset, actor=signed_in(request), namespace=values["owner"])
 
     return _save(request, asset, "transfer", form, save, _("It has a new owner. The old address leads here."))
 
@@ -89,7 +90,7 @@ def delete(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpRe
     require(asset, "delete")
     form = DeleteForm(request.POST or None, asset=asset)
     if request.method == "POST" and form.is_valid():
-        services.delete_asset(asset=asset, actor=request.user)
+        services.delete_asset(asset=asset, actor=signed_in(request))
         messages.success(request, _("%(name)s is deleted.") % {"name": asset.repo_id})
         return HttpResponseRedirect(asset.namespace.get_absolute_url())
     context = {"asset": asset, "head": head_of(asset, "settings"), "form": form}

@@ -81,13 +81,16 @@ def coloured(code: str, language: str, *, seconds: float = 0.25) -> str:
         return escape(code, quote=False)
     return "".join(
         f'<span class="{name}">{escape(piece, quote=False)}</span>' if name else escape(piece, quote=False)
-        for name, piece in _pieces(_lexer(alias), code, seconds)
+        for name, piece in pieces(lexer_named(alias), code, seconds)
         if piece
     )
 
 
-def _pieces(lexer: Lexer, code: str, seconds: float) -> Iterator[tuple[str, str]]:
-    """Yield (class, text) for all of `code`; a name right before a bracket is a call."""
+def pieces(lexer: Lexer, code: str, seconds: float) -> Iterator[tuple[str, str]]:
+    """Yield (class, text) for all of `code`; a name right before a bracket is a call.
+
+    When lexing takes longer than `seconds` of processor time, the rest comes as one plain piece.
+    """
     until = time.thread_time() + seconds
     done, of_class, waiting = 0, "", ""
     for position, kind, value in lexer.get_tokens_unprocessed(code):
@@ -106,7 +109,8 @@ def _pieces(lexer: Lexer, code: str, seconds: float) -> Iterator[tuple[str, str]
 
 
 @cache
-def _lexer(alias: str) -> Lexer:
+def lexer_named(alias: str) -> Lexer:
+    """Return the lexer with this name, which keeps every character of its text."""
     return get_lexer_by_name(alias, stripnl=False, ensurenl=False)
 
 

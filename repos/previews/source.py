@@ -1,19 +1,15 @@
 """Source text as coloured, numbered lines."""
 
 import re
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import PurePosixPath
-from typing import Any
 
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from pygments.lexer import Lexer
-from pygments.lexers import get_lexer_by_name
-from pygments.token import Comment, Keyword, Name, Number, Operator, String, _TokenType
+
+from core.markdown.colours import lexer_named, pieces
 
 MAX_LINES = 10_000
 MAX_LINE_LENGTH = 2_000
@@ -64,20 +60,6 @@ _BY_SUFFIX = {
 }
 _ALIAS = {suffix: alias for alias, suffixes in _BY_SUFFIX.items() for suffix in suffixes.split()}
 _BY_NAME = {"dockerfile": "docker", "cmakelists.txt": "cmake", "gemfile": "ruby", ".bashrc": "bash", ".env": "bash"}
-_CLASSES: tuple[tuple[Any, str], ...] = (
-    (Comment, "tok-c"),
-    (String, "tok-s"),
-    (Number, "tok-n"),
-    (Keyword.Constant, "tok-n"),
-    (Keyword, "tok-w"),
-    (Operator.Word, "tok-w"),
-    (Name.Tag, "tok-k"),
-    (Name.Attribute, "tok-k"),
-    (Name.Property, "tok-k"),
-    (Name.Function, "tok-f"),
-    (Name.Class, "tok-f"),
-    (Name.Decorator, "tok-f"),
-)
 _REORDERING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
@@ -101,12 +83,7 @@ def lexer_for(name: str) -> Lexer | None:
     """Return the lexer for a file of this name, or None for plain text."""
     path = PurePosixPath(name)
     alias = _BY_NAME.get(path.name.lower()) or _ALIAS.get(path.suffix.lower())
-    return _lexer(alias) if alias else None
-
-
-@cache
-def _lexer(alias: str) -> Lexer:
-    return get_lexer_by_name(alias, stripnl=False, ensurenl=False)
+    return lexer_named(alias) if alias else None
 
 
 def source(text: str, name: str) -> Source:
@@ -137,7 +114,7 @@ def coloured(rows: list[str], lexer: Lexer | None) -> list[str]:
     chosen = _lexed(rows)
     current: list[str] = []
     at = 0
-    for name, value in _within_time(lexer, "\n".join(rows[number] for number in chosen)):
+    for name, value in pieces(lexer, "\n".join(rows[number] for number in chosen), COLOUR_SECONDS):
         for index, piece in enumerate(value.split("\n")):
             if index:
                 shown[chosen[at]] = "".join(current)
@@ -165,29 +142,6 @@ def _lexed(rows: list[str]) -> list[int]:
             break
         chosen.append(number)
     return chosen
-
-
-def _within_time(lexer: Lexer, text: str) -> Iterator[tuple[str, str]]:
-    """Yield (class, piece) for all of `text`; when lexing takes too long, the rest comes as one plain piece."""
-    until = time.monotonic() + COLOUR_SECONDS
-    position = 0
-    waiting, of_class = "", ""
-    for index, kind, value in lexer.get_tokens_unprocessed(text):
-        if (name := _class_of(kind)) != of_class:
-            yield of_class, waiting
-            waiting, of_class = "", name
-            if time.monotonic() > until:
-                break
-        waiting += value
-        position = index + len(value)
-    yield of_class, waiting
-    if position < len(text):
-        yield "", text[position:]
-
-
-@cache
-def _class_of(kind: _TokenType) -> str:
-    return next((name for token, name in _CLASSES if kind in token), "")
 
 
 def _numbered(rows: list[str], shortened: list[bool]) -> SafeString:

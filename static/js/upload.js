@@ -410,5 +410,5 @@ ask('GET', '/uploads').then(({ uploads }) => {
   $('queue-panel').hidden = !items.size;
   soon();
 }, (error) => problem(error.message));
-document.querySelectorAll('[data-plain]').forEach((form) => { form.hidden = true; });
+document.querySelectorAll('[data-plain]').forEach((form) => form.remove());
 page.hidden = false;

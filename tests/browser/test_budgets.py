@@ -16,7 +16,7 @@ SCRIPTS = {"ordinary": 24 * KB, "charts, editor or upload": 32 * KB}
 def weigh(person: Person, path: str) -> dict[str, int]:
     """Return the requests of a first view and what its parts weigh after gzip."""
     seen: list[Response] = []
-    person.page.on("response", seen.append)
+    person.page.on("response", lambda response: seen.append(response))
     person.page.goto(path, wait_until="networkidle")
     weights = {"requests": len(seen), "document": 0, "stylesheet": 0, "script": 0}
     for response in seen:
@@ -29,7 +29,7 @@ def weigh(person: Person, path: str) -> dict[str, int]:
 def test_files_are_compressed_and_kept_for_a_year(arrive: Callable[..., Person]) -> None:
     person = arrive()
     seen: list[Response] = []
-    person.page.on("response", seen.append)
+    person.page.on("response", lambda response: seen.append(response))
     person.open("/models")
     static = [response for response in seen if "/static/" in response.url]
     assert len(static) >= 4

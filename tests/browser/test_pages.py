@@ -77,7 +77,9 @@ def sideways(page: Page) -> list[str]:
 def violations(page: Page) -> list[str]:
     results = AXE.run(page, options={"runOnly": RULES, "resultTypes": ["violations"]}).response
     return [
-        f"{found['id']}: {node['target']} {node.get('failureSummary', '')}" for found in results["violations"] for node in found["nodes"][:4]
+        f"{found['id']}: {node['target']} {node.get('failureSummary', '')}"
+        for found in results["violations"]
+        for node in found["nodes"][:4]
     ]
 
 

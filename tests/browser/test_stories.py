@@ -97,7 +97,9 @@ def test_introduction_is_written_with_a_live_preview_and_becomes_the_label(owner
 
 def test_second_person_filters_previews_and_downloads(owner: Person, arrive: Callable[..., Person], tmp_path: Path) -> None:
     name = f"Rain-{owner.call('GET', '/api/v1/me')['handle']}"
-    path = owner.make(name, {"README.md": "---\nlicense: mulan-psl-2.0\nhardware: [npu]\n---\n# Rain\n", "data/rain.csv": "hour,mm\n1,0.5\n2,3.25\n"})
+    path = owner.make(
+        name, {"README.md": "---\nlicense: mulan-psl-2.0\nhardware: [npu]\n---\n# Rain\n", "data/rain.csv": "hour,mm\n1,0.5\n2,3.25\n"}
+    )
     owner.read_through(path)
 
     reader = arrive(accept_downloads=True)

@@ -13,6 +13,8 @@ from tests.browser.person import Person
 from tests.live import Gallery
 
 MB = 1024 * 1024
+ONE_PART = re.compile("^[24]0%$")
+"""How much has arrived with one part of three: the last is half as long as the others."""
 NO_WEBCRYPTO = "Object.defineProperty(Crypto.prototype, 'subtle', { get: () => undefined })"
 
 
@@ -64,7 +66,7 @@ def test_folder_with_a_large_file_is_uploaded_and_committed(owner: Person, galle
     for name in ("README.md", "weights.bin", "gallery_train/train.py", "gallery_train/训练数据.csv"):
         expect(row(page, f"tiny-llama/{name}").locator(".status-ok")).to_be_visible()
     expect(page.locator("[data-up-summary]")).to_contain_text("4 of 4 done, 21.0 MB of 21.0 MB")
-    page.get_by_label("Commit message").fill("Add the weights")
+    page.get_by_role("textbox", name="Commit message").fill("Add the weights")
     commit(page)
     expect(page.locator(".commitline")).to_contain_text("Add the weights")
     page.get_by_role("link", name="tiny-llama", exact=True).last.click()
@@ -81,7 +83,7 @@ def test_upload_pauses_and_goes_on(owner: Person, folder: Path) -> None:
     held = hold_parts(page, first=1)
     page.locator("[data-up-pick]").set_input_files(folder / "weights.bin")
     item = row(page, "weights.bin")
-    expect(item.locator(".num")).to_have_text(re.compile(r"^(3[0-9]|4[0-9])%$"))
+    expect(item.locator(".num")).to_have_text(ONE_PART)
     page.get_by_role("button", name="Pause all").click()
     expect(item).to_have_attribute("data-state", "paused")
     expect(page.get_by_role("button", name="Commit upload")).to_have_attribute("aria-disabled", "true")
@@ -99,11 +101,11 @@ def test_reloaded_page_asks_for_the_same_files_and_goes_on_from_there(owner: Per
     page = owner.open(f"{path}/upload")
     hold_parts(page, first=1)
     page.locator("[data-up-pick]").set_input_files(folder / "weights.bin")
-    expect(row(page, "weights.bin").locator(".num")).to_have_text(re.compile(r"^(3[0-9]|4[0-9])%$"))
+    expect(row(page, "weights.bin").locator(".num")).to_have_text(ONE_PART)
     page.on("dialog", lambda dialog: dialog.accept())  # the browser asks whether to leave while something is under way
     page.reload()
     expect(page.get_by_text("Unfinished uploads")).to_be_visible()
-    expect(page.locator("[data-up-unfinished-text]")).to_have_text(re.compile(r"^weights\.bin stopped with 8\.4\sMB of 21\.0\sMB sent\."))
+    expect(page.locator("[data-up-unfinished-text]")).to_have_text(re.compile(r"^weights\.bin stopped with [48]\.[24]\sMB of 21\.0\sMB sent\."))
     page.unroute_all(behavior="ignoreErrors")
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url) if request.method == "PUT" else None)

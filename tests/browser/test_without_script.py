@@ -28,8 +28,8 @@ def test_main_job_works_without_script(arrive: Callable[..., Person], handle: st
     page.wait_for_url(re.compile(f"/models/{handle}/plain"))
 
     page.goto(f"/models/{handle}/plain/upload")
-    page.get_by_label("Files").set_input_files([tmp_path / "notes.txt", tmp_path / "data.csv"])
-    page.get_by_label("Commit message").last.fill("Add two files")
+    page.get_by_role("button", name="Files", exact=True).set_input_files([tmp_path / "notes.txt", tmp_path / "data.csv"])
+    page.get_by_role("textbox", name="Commit message").fill("Add two files")
     page.get_by_role("button", name="Upload").click()
     expect(page.locator(".files tbody th")).to_contain_text([".gitattributes", "README.md", "data.csv", "notes.txt"])
 

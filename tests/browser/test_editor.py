@@ -1,0 +1,71 @@
+"""What script adds to the editor of a card."""
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.person import Person
+
+CARD = "---\nlicense: apache-2.0\n---\n# Weather\n\nForecasts rain.\n"
+COMPOSE = """(text) => {
+  const source = document.querySelector('[data-editor] textarea');
+  source.dispatchEvent(new CompositionEvent('compositionstart'));
+  source.value += text;
+  source.dispatchEvent(new InputEvent('input', { bubbles: true, isComposing: true }));
+}"""
+
+
+def editor(owner: Person) -> Page:
+    return owner.open(owner.make("weather", {"README.md": CARD}) + "/edit")
+
+
+def test_preview_follows_the_text_but_never_an_unfinished_word(owner: Person) -> None:
+    page = editor(owner)
+    preview = page.get_by_role("region", name="Preview")
+    expect(preview.get_by_role("heading")).to_have_text(["Weather#"])
+    page.get_by_label("README source").press("Control+End")
+    page.keyboard.type("\n## Limits\n\nNo snow.")
+    expect(preview.get_by_role("heading")).to_have_text(["Weather#", "Limits#"])
+    expect(page.get_by_text("Unsaved changes", exact=True)).to_be_visible()
+
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.evaluate(COMPOSE, "ni hao")
+    page.wait_for_timeout(900)
+    assert [url for url in asked if url.endswith("/edit/preview")] == []
+    page.evaluate("document.querySelector('[data-editor] textarea').dispatchEvent(new CompositionEvent('compositionend'))")
+    expect(preview).to_contain_text("No snow.ni hao")
+
+
+def test_completeness_counts_while_the_form_is_filled_in(owner: Person) -> None:
+    page = editor(owner)
+    meter = page.locator("[data-meter-text]")
+    expect(meter).to_have_text("1 / 10")
+    page.get_by_label("One-line summary").fill("Forecasts rain")
+    page.get_by_text("GPU", exact=True).click()
+    expect(meter).to_have_text("3 / 10")
+
+
+def test_toolbar_and_keys_change_the_text_and_save(owner: Person) -> None:
+    page = editor(owner)
+    source = page.get_by_label("README source")
+    source.press("Control+End")
+    page.get_by_role("button", name="Insert template").click()
+    expect(source).to_have_value(CARD + "\n\n## Overview\n\n## Quick start\n\n## Training\n\n## Evaluation\n\n## Limits\n\n## Citation\n\n")
+    source.press("Control+End")
+    page.keyboard.press("Control+b")
+    page.keyboard.type("bold")
+    source.press("Control+Enter")
+    page.wait_for_url("**/weather")
+    expect(page.locator("article strong")).to_have_text("bold")
+
+
+def test_draft_of_the_same_version_is_offered_again(owner: Person) -> None:
+    page = editor(owner)
+    source = page.get_by_label("README source")
+    source.press("Control+End")
+    page.keyboard.type("Half a thou")
+    page.wait_for_function("Object.keys(localStorage).some((key) => key.startsWith('gallery-draft:card-'))", timeout=9_000)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    expect(source).to_have_value(CARD)
+    page.get_by_role("button", name="Use the draft").click()
+    expect(source).to_have_value(CARD + "Half a thou")
