@@ -17,6 +17,7 @@ from assets.revisions import Place
 from core.permissions import require
 from core.problems import Missing
 from repos import reading
+from repos.attributes import pointer
 from repos.reading import Item
 from repos.services import count_download
 from repos.transfer import disposition, file_response
@@ -79,9 +80,20 @@ def _zipped(items: Iterator[Item], folder: str) -> Iterator[bytes]:
         if stat.S_IFMT(item.mode) == SUBMODULE:
             continue
         small = item.size <= settings.LARGE_FILE_THRESHOLD and not item.is_large
-        archive.add(reading.read(item), safe_name(item.path[start:]), compress_type=ZIP_DEFLATED if small else ZIP_STORED, size=item.size)
+        archive.add(_content(item), safe_name(item.path[start:]), compress_type=ZIP_DEFLATED if small else ZIP_STORED)
         yield from archive.all_files()
     yield from archive.finalize()
+
+
+def _content(item: Item) -> Iterator[bytes]:
+    """Yield a file's bytes; where the content of a large one has not been uploaded, its pointer, as git would leave it."""
+    try:
+        if item.is_large:
+            reading.large_object(item)
+    except Missing:
+        yield pointer(item.sha256, item.size)
+    else:
+        yield from reading.read(item)
 
 
 def safe_name(path: str) -> str:

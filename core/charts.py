@@ -95,7 +95,8 @@ def _legend(figure: Figure) -> str:
         for series in figure.series
     )
     if figure.threshold is not None:
-        items += f'<li><i class="dash" data-pigment="cinnabar"></i>{gettext("threshold")} {figure.threshold:g}{figure.unit}</li>'
+        name = gettext("threshold")
+        items += f'<li><i class="dash" data-pigment="cinnabar"></i>{name} {figure.threshold:g}{figure.unit}</li>'
     return f'<ul class="legend">{items}</ul>'
 
 
@@ -113,10 +114,11 @@ def _table(figure: Figure) -> str:
     )
     heads = "".join(f'<th scope="col" class="end">{escape(series.name)}</th>' for series in figure.series)
     name = gettext("View as table")
+    x_name = figure.x_name or gettext("Time")
     return (
         f'<details class="chart-data"><summary>{name}</summary>'
         f'<div class="table-wrap" tabindex="0" role="region" aria-label="{escape(figure.title)} {name}"><table class="table"><thead><tr>'
-        f'<th scope="col">{figure.x_name or gettext("Time")}</th>{heads}</tr></thead><tbody>{rows}</tbody></table></div></details>'
+        f'<th scope="col">{x_name}</th>{heads}</tr></thead><tbody>{rows}</tbody></table></div></details>'
     )
 
 
@@ -127,7 +129,8 @@ def _summary(figure: Figure) -> str:
         known = [value for value in series.values if value is not None]
         if known:
             latest, least, most = (f"{value:,.{figure.digits}f}" for value in (known[-1], min(known), max(known)))
-            parts.append(f"{series.name} {gettext('latest')} {latest}{figure.unit}, {gettext('min')} {least}, {gettext('max')} {most}")
+            sentence = gettext("%(name)s latest %(latest)s%(unit)s, min %(least)s, max %(most)s")
+            parts.append(sentence % {"name": series.name, "latest": latest, "unit": figure.unit, "least": least, "most": most})
     return f"{figure.title}. {'; '.join(parts)}"
 
 
@@ -143,13 +146,14 @@ def line(figure: Figure) -> str:
     }
     encoded = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     smooth = f' data-smooth="{figure.smoothed_by}"' if figure.smoothed_by else ""
+    role, keys = gettext("line chart"), gettext("Use the left and right arrow keys to read values")
     now = f'<span class="chart-now">{figure.now}</span>' if figure.now else ""
     return (
         f'<figure class="chart {figure.size}" data-chart id="{figure.id}"{smooth}>\n'
         f'<figcaption class="chart-head"><span class="chart-title">{escape(figure.title)}</span>{now}</figcaption>\n'
         f'<div class="chart-body"><div class="chart-y" aria-hidden="true">{"".join(f"<span>{text}</span>" for text in figure.y_labels)}</div>\n'
-        f'<div class="chart-plot" tabindex="0" role="group" aria-roledescription="{gettext("line chart")}" '
-        f'aria-label="{escape(_summary(figure))}. {gettext("Use the left and right arrow keys to read values")}">'
+        f'<div class="chart-plot" tabindex="0" role="group" aria-roledescription="{role}" '
+        f'aria-label="{escape(_summary(figure))}. {keys}">'
         f'<svg viewBox="0 0 1000 200" preserveAspectRatio="none" aria-hidden="true" focusable="false">{_drawing(figure)}</svg></div>\n'
         f'<div class="chart-x" aria-hidden="true">{"".join(f"<span>{text}</span>" for text in figure.x_labels)}</div></div>'
         f'<div class="chart-foot">{_legend(figure)}{_table(figure)}</div>\n'

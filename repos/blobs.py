@@ -7,8 +7,10 @@ from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext as _
 
-from repos.backends.base import Store
+from core.problems import Conflict, Problem
+from repos.backends.base import Store, StoreError
 
 
 def store() -> Store:
@@ -35,3 +37,16 @@ def _store(address: str, access_key: str, secret_key: str) -> Store:
         )
         return found
     raise ImproperlyConfigured("BLOB_STORE: must start with file: or s3://.")
+
+
+def store_problem(error: StoreError) -> Problem:
+    """Return the sentence for a store that is down or full, or that lost something."""
+    if error.code == "blob_missing":
+        return Problem("content_missing", _("The content of this file is missing from the storage. Tell an administrator."), status=503)
+    if error.code == "store_full":
+        return Problem("store_full", _("The storage is full. Ask an administrator to add space."), status=507)
+    if error.code == "parts_in_flight":
+        return Conflict("parts_in_flight", _("A part is still being written. Finish again in a moment."))
+    return Problem(
+        "store_unavailable", _("The object storage does not answer. Lists can be browsed; try the transfer again in a minute."), status=503
+    )

@@ -140,7 +140,7 @@ def file_response(request: HttpRequest, item: Item, *, inline: bool = False) -> 
     if request.method == "HEAD":
         return HttpResponse(status=status, headers=headers)
     path = store().local_path(location) if location else None
-    if path is not None:
+    if path is not None and path.is_file():
         return FileSlice(path, start, end, status=status, headers=headers)
     return HttpResponse(b"".join(read(item, start, end)), status=status, headers=headers)
 

@@ -128,7 +128,7 @@ class Gallery:
 
     def create(self, name: str, kind: str = "models") -> str:
         """Make an asset and return its REST address."""
-        self.call("POST", f"/api/v1/{kind}", {"namespace": "bench", "name": name, "visibility": "public"})
+        self.call("POST", f"/api/v1/{kind}", {"owner": "bench", "name": name, "visibility": "public"})
         return f"/api/v1/{kind}/bench/{name}"
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import status
@@ -112,6 +113,8 @@ class AssetViewSet(GenericViewSet[Asset]):
     def _checked(self, serializer_class: Any) -> dict[str, Any]:
         serializer = serializer_class(data=self.request.data)
         serializer.is_valid(raise_exception=True)
+        if unknown := sorted(set(self.request.data) - set(serializer.fields)):
+            raise ValidationError({name: [_("There is no such field.")] for name in unknown})
         return dict(serializer.validated_data)
 
 

@@ -514,3 +514,31 @@ def test_a_branch_of_its_own_is_changed_alone(people: People) -> None:
     html = page(people, "/files/feature/x/x.txt")
     assert "x.txt" in html and head(asset) == before
     assert browser(people.alice).get(f"{ADDRESS}/files/main/x.txt").status_code == 404
+
+
+# --- A store that fails ------------------------------------------------------------------------------------
+
+
+def test_lost_content_is_a_sentence_on_every_surface(people: People, settings: Any, tmp_path: Any) -> None:
+    settings.BLOB_STORE = f"file:{tmp_path / 'blobs'}"
+    make_files(people)
+    settings.BLOB_STORE = f"file:{tmp_path / 'elsewhere'}"
+    client = browser(people.alice)
+    for path in ("model.safetensors", "photo.png"):
+        html = page(people, f"/files/main/{path}")
+        assert "The content of this file is missing from the storage." in html
+        response = client.get(f"{ADDRESS}/resolve/main/{path}", HTTP_ACCEPT="application/json")
+        assert (response.status_code, response.json()["code"]) == (503, "content_missing")
+    assert client.get(f"{ADDRESS}/files").status_code == 200
+    assert client.get(f"{ADDRESS}/commit/main").status_code == 200
+
+
+def test_a_pointer_whose_content_was_never_sent_stays_one_in_a_zip(people: People) -> None:
+    from repos.models import LargeReference
+
+    asset = make_files(people)
+    LargeReference.objects.filter(repository=asset.repository).delete()
+    found = unzipped(browser(people.alice).get(f"{ADDRESS}/zip/main"))
+    assert found["photo.png"].startswith(b"version https://git-lfs.github.com/spec/v1\noid sha256:")
+    assert found["config.json"] == b'{\n  "a": 2\n}\n'
+    assert "has not been uploaded" in page(people, "/files/main/photo.png")

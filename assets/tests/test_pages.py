@@ -86,6 +86,8 @@ def test_a_good_name_is_taken(people: People, name: str) -> None:
         ({"name": None}, "name"),
         ({"name": ["a"]}, "name"),
         ({"name": {"a": 1}}, "name"),
+        ({"namespace": "atelier"}, "namespace"),
+        ({"creator": 1}, "creator"),
     ],
 )
 def test_bad_facts_are_refused_by_rest(people: People, data: dict[str, Any], field: str) -> None:

@@ -143,4 +143,4 @@ def _template(asset: Asset) -> str:
     """Return headings to fill in for an introduction."""
     model = [_("Overview"), _("Quick start"), _("Training"), _("Evaluation"), _("Limits"), _("Citation")]
     dataset = [_("Overview"), _("Structure"), _("How it was made"), _("How to use it"), _("Limits"), _("Citation")]
-    return "\n".join(f"## {heading}\n\n" for heading in (model if asset.kind == Asset.Kind.MODEL else dataset))
+    return "".join(f"## {heading}\n\n" for heading in (model if asset.kind == Asset.Kind.MODEL else dataset))

@@ -13,9 +13,10 @@ from django.views.decorators.http import require_safe
 from assets.heads import head_of
 from assets.revisions import Place, open_place
 from core.htmx import render_page
+from core.problems import Problem
 from repos import names, reading
 from repos.models import Ref
-from repos.previews import preview
+from repos.previews import Preview, preview
 from repos.reading import Item, Sort
 
 PAGE = 100
@@ -86,14 +87,7 @@ def _folder(request: HttpRequest, place: Place, folder: Item) -> HttpResponse:
 
 def _file(request: HttpRequest, place: Place, item: Item) -> HttpResponse:
     plain = request.GET.get("plain") == "1"
-    shown = preview(
-        item.name,
-        item.size,
-        lambda start, end: b"".join(reading.read(item, start, end)),
-        limit=settings.MAX_PREVIEW_SIZE,
-        plain=plain,
-        resolve_link=place.link,
-    )
+    shown = _preview(place, item, plain)
     commit = item.commit
     editable = place.branch is not None and "commit" in place.asset.allowed
     context = frame(place) | {
@@ -114,6 +108,21 @@ def _file(request: HttpRequest, place: Place, item: Item) -> HttpResponse:
         "limit": settings.MAX_PREVIEW_SIZE,
     }
     return render_page(request, "assets/files/file.html", "assets/files/_file.html", context)
+
+
+def _preview(place: Place, item: Item, plain: bool) -> Preview:
+    """Return how the file is shown; where its bytes cannot be read, the sentence that says why."""
+    try:
+        return preview(
+            item.name,
+            item.size,
+            lambda start, end: b"".join(reading.read(item, start, end)),
+            limit=settings.MAX_PREVIEW_SIZE,
+            plain=plain,
+            resolve_link=place.link,
+        )
+    except Problem as problem:
+        return Preview("none", notes=[str(problem.detail)])
 
 
 def _search(request: HttpRequest, place: Place, wanted: str) -> HttpResponse:

@@ -106,7 +106,7 @@ def browser(user_agent: str) -> str:
 @register.filter
 def attribute(text: Any) -> str:
     """Return text for an attribute's value; markup from a slot, where quotes stand as they are, is escaped again as a whole."""
-    return escape(unescape(text)) if isinstance(text, SafeData) else escape(text)
+    return escape(unescape(str(text))) if isinstance(text, SafeData) else escape(text)
 
 
 @register.filter

@@ -1,5 +1,6 @@
 """`manage.py up`, for real. The tests of one class follow one gallery through its life, in their order."""
 
+import json
 import os
 import re
 import signal
@@ -198,7 +199,10 @@ def external(settings: Any) -> Iterator[dict[str, str]]:
 
 def test_parts_share_external_engines(tmp_path: Path, static: str, external: dict[str, str]) -> None:
     port = free_port()
-    parts = [Gallery(tmp_path / part, port, part, STATIC_DIR=static, SECRET_KEY="k" * 40, **external) for part in ("web", "worker", "beat")]
+    parts = [
+        Gallery(tmp_path / part, port, part, STATIC_DIR=static, SECRET_KEY="k" * 40, LOG_FORMAT="json", **external)
+        for part in ("web", "worker", "beat")
+    ]
     try:
         for part in parts:
             part.until(lambda part=part: "Ready after" in part.output, "the end of the start")
@@ -207,6 +211,9 @@ def test_parts_share_external_engines(tmp_path: Path, static: str, external: dic
         assert [bool(part.said("migrations")) for part in parts].count(True) == 1
         assert not any(part.child("bin/postgres") or part.child("redis-server") for part in parts)
         assert [part.stop() for part in parts] == [0, 0, 0]
+        lines = [json.loads(line) for line in parts[0].lines]
+        assert [line["message"] for line in lines if line["logger"] == "gallery.up"][-3:] == ["Stopping.", "web stopped.", "Stopped."]
+        assert {tuple(line) for line in lines} == {("at", "level", "logger", "request_id", "message")}
     finally:
         for part in parts:
             part.destroy()

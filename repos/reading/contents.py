@@ -6,7 +6,8 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from core.problems import Forbidden, Missing, TooLarge
-from repos.blobs import store
+from repos.backends.base import StoreError
+from repos.blobs import store, store_problem
 from repos.models import GitObject, LargeObject, LargeReference, Repository
 from repos.reading.items import Item
 from repos.trees import missing
@@ -16,7 +17,10 @@ def read(item: Item, start: int = 0, end: int | None = None) -> Iterator[bytes]:
     """Yield the content of a file in pieces, from byte `start` to `end` (exclusive)."""
     _require_contents(item.repository)
     if item.is_large:
-        yield from store().open(large_object(item).location, start, end)
+        try:
+            yield from store().open(large_object(item).location, start, end)
+        except StoreError as error:
+            raise store_problem(error) from error
         return
     row = GitObject.objects.filter(repository=item.repository, sha=item.oid, kind=GitObject.Kind.BLOB).first()
     if row is None:

@@ -17,7 +17,7 @@ from core.problems import Conflict, Problem, TooLarge
 from jobs.services import enqueue
 from repos.attributes import is_large
 from repos.backends.base import StoreError
-from repos.blobs import store
+from repos.blobs import store, store_problem
 from repos.models import LargeObject, LargeReference, Part, Repository, Upload
 from repos.paths import checked
 from repos.services.objects import adopt, check_quota
@@ -214,17 +214,6 @@ def part_differs(number: int) -> Conflict:
         "part_differs",
         _("Part %(number)d was sent before with other content: the file has changed. Begin a new upload.") % {"number": number},
         extra={"number": number},
-    )
-
-
-def store_problem(error: StoreError) -> Problem:
-    """Return the sentence for a store that is down or full."""
-    if error.code == "store_full":
-        return Problem("store_full", _("The storage is full. Ask an administrator to add space."), status=507)
-    if error.code == "parts_in_flight":
-        return Conflict("parts_in_flight", _("A part is still being written. Finish again in a moment."))
-    return Problem(
-        "store_unavailable", _("The object storage does not answer. Lists can be browsed; try the transfer again in a minute."), status=503
     )
 
 

@@ -8,6 +8,8 @@ from playwright.sync_api import expect
 from tests.browser.pages import MODEL
 from tests.browser.person import PASSWORD, Person
 
+LIGHT, DARK = "rgb(250, 249, 245)", "rgb(15, 20, 18)"
+
 
 def test_language_switch_keeps_page_and_query_and_is_remembered(arrive: Callable[..., Person]) -> None:
     visitor = arrive(locale="en-GB")
@@ -43,22 +45,19 @@ def test_language_of_an_account_follows_to_another_browser(arrive: Callable[...,
 def test_colours_are_chosen_and_remembered(arrive: Callable[..., Person]) -> None:
     page = arrive(theme="light").open("/")
 
-    def ground() -> str:
-        return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
-
-    light = ground()
+    body = page.locator("body")
+    expect(body).to_have_css("background-color", LIGHT)
     page.locator("summary[aria-label='Appearance']").click()
     page.get_by_role("button", name="Dark").click()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
-    dark = ground()
-    assert dark != light
+    expect(body).to_have_css("background-color", DARK)
     page.goto("/models")
-    assert ground() == dark
+    expect(body).to_have_css("background-color", DARK)
     page.locator("summary[aria-label='Appearance']").click()
     page.get_by_role("button", name="Match system").click()
-    assert ground() == light
+    expect(body).to_have_css("background-color", LIGHT)
     page.emulate_media(color_scheme="dark")
-    assert ground() == dark
+    expect(body).to_have_css("background-color", DARK)
 
 
 def test_numbers_and_days_follow_the_language(arrive: Callable[..., Person]) -> None:

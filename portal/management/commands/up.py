@@ -1,6 +1,7 @@
 """`manage.py up`: the whole gallery with one command."""
 
 import errno
+import logging
 import os
 import sys
 import time
@@ -16,6 +17,7 @@ from portal.embedded import EmbeddedError
 from portal.first import administrator_exists, new_token
 from portal.supervisor import Supervisor
 
+logger = logging.getLogger("gallery.up")
 PARTS = ["web", "worker", "beat"]
 
 
@@ -40,7 +42,8 @@ class Command(BaseCommand):
             supervisor.supervise()
             self.say("Stopping.")
         except (StartError, EmbeddedError) as error:
-            self.fail(str(error))
+            if not supervisor.stop_requested():
+                self.fail(str(error))
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
@@ -85,7 +88,7 @@ class Command(BaseCommand):
             self.say(f"Open {settings.PUBLIC_URL}")
         if link:
             self.say("There is no administrator yet. This link makes you one; it works once, within 24 hours:")
-            self.stdout.write(f"  {link}")
+            self.say(f"  {link}")
         if demo:
             self.say("Loading demo content; it appears as it is made.")
             supervisor.start(startup.demo_program(), once=True)
@@ -93,8 +96,11 @@ class Command(BaseCommand):
 
     def say(self, line: str) -> None:
         """Show one line of progress."""
-        self.stdout.write(line)
-        self.stdout.flush()
+        if settings.LOG_FORMAT == "json":
+            logger.info(line.strip())
+        else:
+            self.stdout.write(line)
+            self.stdout.flush()
 
     def fail(self, sentence: str) -> None:
         """Say why it does not go on, and end with exit code 1."""
