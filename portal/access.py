@@ -60,8 +60,10 @@ class AccessLog:
         if not self.trusted_proxies:
             return peer
         seen = [address.strip() for address in _header(scope, b"x-forwarded-for").split(",")]
+        if len(seen) < self.trusted_proxies:  # came past a proxy: nobody we trust wrote the header
+            return peer
         try:
-            return str(ip_address(seen[-min(self.trusted_proxies, len(seen))])), 0
+            return str(ip_address(seen[-self.trusted_proxies])), 0
         except ValueError:
             return peer
 

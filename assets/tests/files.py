@@ -1,5 +1,6 @@
 """A repository with a file of every sort, for the tests of the files pages and their REST."""
 
+import hashlib
 import io
 import json
 import struct
@@ -10,7 +11,7 @@ from PIL import Image
 from assets.models import Asset
 from assets.services import commit_files, create_version
 from assets.tests.factories import make_asset, read_for
-from core.testing import People
+from core.testing import People, api, browser
 from repos import reading
 from repos.operations import Operation, PutBytes
 
@@ -71,3 +72,23 @@ def content(asset: Asset, path: str, revision: str = "main") -> bytes:
 def paths(asset: Asset, revision: str = "main") -> list[str]:
     """Return the paths of all files."""
     return sorted(item.path for item in reading.walk(reading.resolve(asset.open_repository(), revision)))
+
+
+def page(people: People, path: str, **headers: Any) -> str:
+    """Return the page at `path` below the asset as Alice gets it."""
+    response = browser(people.alice).get(ADDRESS + path, **headers)
+    assert response.status_code == 200, response.content[:500]
+    return str(response.content.decode())
+
+
+def call(people: People, method: str, path: str, data: Any = None, user: Any = None) -> Any:
+    """Send a REST request about the asset, as Alice unless told otherwise."""
+    body = data if isinstance(data, str | bytes) else json.dumps(data or {})
+    client = api(user or people.alice)
+    if method in ("get", "delete"):
+        return getattr(client, method)(REST + path)
+    return getattr(client, method)(REST + path, body, content_type="application/json")
+
+
+def sha(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

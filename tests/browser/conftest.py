@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, StorageState, expect, sync_playwright
 
 from tests.browser.person import PASSWORD, Person
 from tests.live import Gallery, running
@@ -85,7 +85,17 @@ def handle() -> str:
     return f"guest{next(NUMBERS)}"
 
 
+@pytest.fixture(scope="package")
+def regular(gallery: Gallery, chromium: Browser) -> StorageState:
+    """The session of somebody who has signed up and speaks English; signing up for every test would meet the rate limit."""
+    context = chromium.new_context(base_url=gallery.url)
+    Person(context).sign_up(f"regular{next(NUMBERS)}").speak("en")
+    state = context.storage_state()
+    context.close()
+    return state
+
+
 @pytest.fixture
-def owner(arrive: Callable[..., Person], handle: str) -> Person:
-    """Somebody who has just signed up and speaks English."""
-    return arrive().sign_up(handle).speak("en")
+def owner(arrive: Callable[..., Person], regular: StorageState) -> Person:
+    """Somebody who is signed in and speaks English; their models stay from test to test, so each test names its own."""
+    return arrive(storage_state=regular)

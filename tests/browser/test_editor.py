@@ -1,9 +1,13 @@
 """What script adds to the editor of a card."""
 
+import itertools
+import re
+
 from playwright.sync_api import Page, expect
 
 from tests.browser.person import Person
 
+NUMBERS = itertools.count(1)
 CARD = "---\nlicense: apache-2.0\n---\n# Weather\n\nForecasts rain.\n"
 COMPOSE = """(text) => {
   const source = document.querySelector('[data-editor] textarea');
@@ -14,7 +18,9 @@ COMPOSE = """(text) => {
 
 
 def editor(owner: Person) -> Page:
-    return owner.open(owner.make("weather", {"README.md": CARD}) + "/edit")
+    """Open the editor of a new model; time can be moved on."""
+    owner.page.clock.install()
+    return owner.open(owner.make(f"edited-{next(NUMBERS)}", {"README.md": CARD}) + "/edit")
 
 
 def test_preview_follows_the_text_but_never_an_unfinished_word(owner: Person) -> None:
@@ -29,7 +35,7 @@ def test_preview_follows_the_text_but_never_an_unfinished_word(owner: Person) ->
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.evaluate(COMPOSE, "ni hao")
-    page.wait_for_timeout(900)
+    page.clock.fast_forward(1_000)
     assert [url for url in asked if url.endswith("/edit/preview")] == []
     page.evaluate("document.querySelector('[data-editor] textarea').dispatchEvent(new CompositionEvent('compositionend'))")
     expect(preview).to_contain_text("No snow.ni hao")
@@ -54,7 +60,7 @@ def test_toolbar_and_keys_change_the_text_and_save(owner: Person) -> None:
     page.keyboard.press("Control+b")
     page.keyboard.type("bold")
     source.press("Control+Enter")
-    page.wait_for_url("**/weather")
+    page.wait_for_url(re.compile(r"/edited-\d+$"))
     expect(page.locator("article strong")).to_have_text("bold")
 
 
@@ -63,7 +69,7 @@ def test_draft_of_the_same_version_is_offered_again(owner: Person) -> None:
     source = page.get_by_label("README source")
     source.press("Control+End")
     page.keyboard.type("Half a thou")
-    page.wait_for_timeout(5_500)
+    page.clock.fast_forward(6_000)
     assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('gallery-draft:card-')).length") == 1
     page.on("dialog", lambda dialog: dialog.accept())
     page.reload()

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -119,8 +118,7 @@ def test_reloaded_page_asks_for_the_same_files_and_goes_on_from_there(owner: Per
     assert stored == (folder / "weights.bin").read_bytes()
 
 
-def test_worker_hashes_parts_where_webcrypto_is_absent(arrive: Callable[..., Person], handle: str, folder: Path) -> None:
-    owner = arrive().sign_up(handle).speak("en")
+def test_worker_hashes_parts_where_webcrypto_is_absent(owner: Person, folder: Path) -> None:
     owner.context.add_init_script(NO_WEBCRYPTO)
     path = owner.make("plain-http")
     page = owner.open(f"{path}/upload")
