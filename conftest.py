@@ -67,6 +67,20 @@ def _set_up_django() -> None:
     settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if not name.startswith("whitenoise.")]
     django.setup()
+    _keep_vocabularies()
+
+
+def _keep_vocabularies() -> None:
+    """Bring back what a migration loaded whenever a test that commits empties the tables: Django tells after each time."""
+    from django.apps import apps
+    from django.db.models.signals import post_migrate
+
+    from assets import taxonomy
+
+    def load(**_signal: object) -> None:
+        taxonomy.load(apps.get_model("assets", "Term"))
+
+    post_migrate.connect(load, sender=apps.get_app_config("assets"), weak=False)
 
 
 # Before `core.testing` is imported: it, and every test module, may import models at its top.

@@ -131,6 +131,6 @@ def words() -> dict[str, Any]:
         "stopped": _("%(path)s stopped with %(sent)s of %(size)s sent."),
         "moreStopped": _("And %(n)s more."),
         "choose": _("Choose files first"),
-        "notFinished": _("%(n)s files are not finished"),
-        "someFailed": _("%(n)s files failed. Retry or remove them."),
+        "notFinished": _("Not finished yet: %(n)s"),
+        "someFailed": _("Failed: %(n)s. Retry or remove what failed."),
     }

@@ -341,7 +341,7 @@ function draw() {
   $('total').value = total ? 100 * up / total : 0;
   $('more').hidden = list.length <= rows;
   $('more').textContent = say('more', { n: (list.length - rows).toLocaleString(language) });
-  $('all').hidden = !open.length;
+  $('all').hidden = !open.some((item) => item.file);
   $('all-text').textContent = allPaused ? T.resumeAll : T.pauseAll;
   const old = list.filter((item) => !item.file && item.state === 'paused');
   $('unfinished').hidden = !old.length;
