@@ -67,6 +67,8 @@ def _set_up_django() -> None:
     settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if not name.startswith("whitenoise.")]
     django.setup()
+    # A worker of xdist inherits the environment: with this set, its settings would be read before its own environment is.
+    os.environ.pop("DJANGO_SETTINGS_MODULE")
     _keep_vocabularies()
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Literal
 
+from django.db.models import Sum
+
 from core.permissions import require
 from repos.index import contents_of
 from repos.models import Commit, Entry, Ref, Repository
@@ -21,15 +23,8 @@ def find(revision: Revision, path: str) -> Item:
     require(revision.repository, "view")
     path = path.strip("/")
     if not path:
-        return Item(
-            revision.repository,
-            "",
-            FOLDER_MODE,
-            revision.commit.tree,
-            revision.repository.size,
-            revision.repository.files,
-            commit=revision.commit,
-        )
+        size, files = _totals(revision)
+        return Item(revision.repository, "", FOLDER_MODE, revision.commit.tree, size, files, commit=revision.commit)
     if branch := _index_of(revision):
         folder, name = split_path(path)
         entry = Entry.objects.filter(branch=branch, folder=folder, name=name).first()
@@ -92,6 +87,17 @@ def walk(revision: Revision, folder: str = "") -> Iterator[Item]:
     leaves = sorted(leaves_below(objects, root, f"{folder}/" if folder else ""))
     for start in range(0, len(leaves), 2000):
         yield from _items(repository, objects, leaves[start : start + 2000])
+
+
+def _totals(revision: Revision) -> tuple[int, int]:
+    """Return bytes and files of a whole revision, zeros where that is not known: away from the heads of branches."""
+    branch = _index_of(revision)
+    if branch is None:
+        return 0, 0
+    if branch.short == revision.repository.default_branch:
+        return revision.repository.size, revision.repository.files
+    found = Entry.objects.filter(branch=branch, folder="").aggregate(size=Sum("size"), files=Sum("files"))
+    return found["size"] or 0, found["files"] or 0
 
 
 def _index_of(revision: Revision) -> Ref | None:

@@ -263,6 +263,20 @@ def test_old_revision_lists_with_the_commits_of_its_time(repository: Repository,
     assert rows["a"] == (None, first.sha)
 
 
+def test_size_of_the_whole_is_that_of_the_branch_asked_for(repository: Repository, alice: Any) -> None:
+    first = put(repository, alice, operations=[PutBytes("x", b"1")])
+    start = repository.size
+    create_ref(repository=repository, actor=alice, name="refs/heads/dev", revision=first.sha)
+    put(repository, alice, operations=[PutBytes("y", b"22"), PutBytes("z", b"3")], branch="dev")
+    put(repository, alice, operations=[PutBytes("y", b"4444")])
+
+    def whole(revision: str) -> tuple[int, int]:
+        item = reading.find(reading.resolve(repository, revision), "")
+        return item.size, item.files
+
+    assert [whole("main"), whole("dev"), whole(first.sha)] == [(start + 4, 4), (start + 3, 5), (0, 0)]
+
+
 def test_ambiguous_or_short_ids_find_nothing(repository: Repository) -> None:
     assert code_of(lambda: reading.resolve(repository, Ref.objects.get().commit[:6])) == "revision_not_found"
     assert reading.resolve(repository, Ref.objects.get().commit[:7]).commit.generation == 1
