@@ -2,6 +2,8 @@
 
 from enum import IntEnum
 
+from core.permissions import climbing
+
 
 class MemberRole(IntEnum):
     """A viewer's standing in a namespace. Each role may do what the ones below it may.
@@ -19,20 +21,17 @@ class MemberRole(IntEnum):
     OWNER = 50
 
 
-VERBS: dict[MemberRole, frozenset[str]] = {}
-_LADDER: list[tuple[MemberRole, set[str]]] = [
-    (MemberRole.NONE, set()),
-    (MemberRole.VISITOR, {"view"}),
-    (MemberRole.PERSON, {"view_members"}),
-    (MemberRole.READER, {"leave"}),
-    (MemberRole.CONTRIBUTOR, {"create_asset"}),
-    (MemberRole.MAINTAINER, {"invite_reader"}),
-    (MemberRole.OWNER, {"edit", "rename", "manage_members", "delete"}),
-]
-_verbs: frozenset[str] = frozenset()
-for _role, _added in _LADDER:
-    _verbs = _verbs | _added
-    VERBS[_role] = _verbs
+VERBS: dict[MemberRole, frozenset[str]] = climbing(
+    [
+        (MemberRole.NONE, set()),
+        (MemberRole.VISITOR, {"view"}),
+        (MemberRole.PERSON, {"view_members"}),
+        (MemberRole.READER, {"leave"}),
+        (MemberRole.CONTRIBUTOR, {"create_asset"}),
+        (MemberRole.MAINTAINER, {"invite_reader"}),
+        (MemberRole.OWNER, {"edit", "rename", "manage_members", "delete"}),
+    ]
+)
 
 # A person's own namespace has no members and is not deleted by its owner.
 PERSONAL = frozenset({"view", "create_asset", "edit", "rename"})

@@ -2,6 +2,8 @@
 
 from enum import IntEnum
 
+from core.permissions import climbing
+
 
 class Role(IntEnum):
     """A viewer's standing towards an asset. Each role may do what the ones below it may."""
@@ -14,18 +16,15 @@ class Role(IntEnum):
     OWNER = 50
 
 
-VERBS: dict[Role, frozenset[str]] = {}
-_LADDER: list[tuple[Role, set[str]]] = [
-    (Role.NONE, set()),
-    (Role.VIEWER, {"view"}),
-    (Role.USER, {"preview", "download"}),
-    (Role.CONTRIBUTOR, {"upload", "commit", "edit_card", "tag"}),
-    (Role.MAINTAINER, {"configure", "branch"}),
-    (Role.OWNER, {"rename", "transfer", "delete"}),
-]
-_verbs: frozenset[str] = frozenset()
-for _role, _added in _LADDER:
-    _verbs = _verbs | _added
-    VERBS[_role] = _verbs
+VERBS: dict[Role, frozenset[str]] = climbing(
+    [
+        (Role.NONE, set()),
+        (Role.VIEWER, {"view"}),
+        (Role.USER, {"preview", "download"}),
+        (Role.CONTRIBUTOR, {"upload", "commit", "edit_card", "tag"}),
+        (Role.MAINTAINER, {"configure", "branch"}),
+        (Role.OWNER, {"rename", "transfer", "delete"}),
+    ]
+)
 
 READING = VERBS[Role.USER]

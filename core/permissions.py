@@ -1,12 +1,15 @@
 """Permission by verb: a row read through `for_user` knows which verbs its viewer may use."""
 
-from typing import Any, Protocol
+from collections.abc import Sequence, Set
+from typing import Any, Protocol, TypeVar
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from core.problems import Forbidden
+
+R = TypeVar("R")
 
 
 class Guarded(Protocol):
@@ -22,6 +25,15 @@ def require(row: Guarded, verb: str) -> None:
         raise Forbidden(
             "not_permitted", _("You may see this, but you do not have the right to do that. Ask its owner."), extra={"verb": verb}
         )
+
+
+def climbing(ladder: Sequence[tuple[R, Set[str]]]) -> dict[R, frozenset[str]]:
+    """Return the verbs of each role: what its own step adds, and all that the roles before it may do."""
+    verbs: frozenset[str] = frozenset()
+    found: dict[R, frozenset[str]] = {}
+    for role, added in ladder:
+        found[role] = verbs = verbs | added
+    return found
 
 
 class VerbPermission(BasePermission):
