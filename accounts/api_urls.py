@@ -3,7 +3,7 @@
 from django.urls import path
 
 from accounts import urls  # noqa: F401  (registers the converter)
-from accounts.api import (
+from accounts.api.people import (
     MemberViewSet,
     MeViewSet,
     OrganisationViewSet,

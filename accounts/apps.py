@@ -8,4 +8,7 @@ class AccountsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from accounts import trail  # noqa: F401
+        from accounts import menu, notice_kinds, notices, trail  # noqa: F401
+
+        menu.offer_entries(menu.account_entries)
+        notices.register(*notice_kinds.KINDS)

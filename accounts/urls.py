@@ -2,8 +2,8 @@
 
 from django.urls import path, register_converter
 
-from accounts import views
 from accounts.handles import HandleConverter
+from accounts.views import people as views
 
 register_converter(HandleConverter, "handle")
 app_name = "accounts"

@@ -77,8 +77,8 @@ class RedirectInline(admin.TabularInline):  # type: ignore[type-arg]
 
 @admin.register(Asset)
 class AssetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ["name", "namespace", "kind", "visibility", "task", "downloads", "updated_at", "page"]
-    list_filter = ["kind", "visibility"]
+    list_display = ["name", "namespace", "kind", "state", "visibility", "task", "downloads", "updated_at", "page"]
+    list_filter = ["kind", "state", "visibility"]
     list_select_related = ["namespace"]
     search_fields = ["name", "title_zh", "namespace__handle"]
     ordering = ["-updated_at"]

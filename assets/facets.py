@@ -60,13 +60,13 @@ SOURCES = {
     "industry": _Source("industry", False, V.INDUSTRY),
     "platform": _Source("platform", False, V.PLATFORM),
     "tag": _Source("tags", True),
-    "visibility": _Source("visibility", False),
+    "state": _Source("state", False),
 }
 OF_KIND = {
     Asset.Kind.MODEL: ["task", "hardware", "licence", "framework", "language", "industry", "tag"],
     Asset.Kind.DATASET: ["task", "language", "licence", "platform", "industry", "tag"],
 }
-OPEN = {"task", "hardware", "visibility"}
+OPEN = {"task", "hardware", "state"}
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Tally:
 
 def parameters_of(kind: str, *, signed_in: bool) -> list[str]:
     """Return the parameters that the panel of a kind offers."""
-    return (["visibility"] if signed_in else []) + OF_KIND[Asset.Kind(kind)]
+    return (["state"] if signed_in else []) + OF_KIND[Asset.Kind(kind)]
 
 
 def facets(filterset: AssetFilter, tally: Tally) -> list[Facet]:
@@ -87,7 +87,7 @@ def facets(filterset: AssetFilter, tally: Tally) -> list[Facet]:
     found = []
     for parameter, counts in tally.values.items():
         chosen = filterset.chosen.get(parameter)
-        if parameter == "visibility" and not counts[Asset.Visibility.PRIVATE] and not chosen:
+        if parameter == "state" and counts.keys() <= {Asset.State.PUBLISHED} and not chosen:
             continue
         if counts or chosen:
             found.append(_facet(parameter, counts, filterset))
@@ -143,7 +143,7 @@ def _facet(parameter: str, counts: Counter[str], filterset: AssetFilter) -> Face
         "industry": lambda: _("Industry"),
         "platform": lambda: _("Running platform"),
         "tag": lambda: _("Tags"),
-        "visibility": lambda: _("Visibility"),
+        "state": lambda: _("Publication"),
     }
     terms = filterset.terms
     values = sorted(set(counts) | checked, key=lambda value: (value not in checked, -counts[value], value))
@@ -153,7 +153,7 @@ def _facet(parameter: str, counts: Counter[str], filterset: AssetFilter) -> Face
     sections: list[tuple[str, list[Option]]] = []
     if parameter == "task":
         shown, sections = [], _by_modality(shown, terms)
-    return Facet(parameter, names[parameter](), parameter in OPEN or bool(checked), parameter == "visibility", shown, sections, more)
+    return Facet(parameter, names[parameter](), parameter in OPEN or bool(checked), parameter == "state", shown, sections, more)
 
 
 def _by_modality(options: list[Option], terms: Terms) -> list[tuple[str, list[Option]]]:
@@ -167,8 +167,8 @@ def _by_modality(options: list[Option], terms: Terms) -> list[tuple[str, list[Op
 
 def value_name(parameter: str, value: str, terms: Terms) -> str:
     """Return a value of a parameter in words."""
-    if parameter == "visibility":
-        return str(Asset.Visibility(value).label)
+    if parameter == "state":
+        return str(Asset.State(value).label)
     if parameter == "modality":
         return terms.name(V.MODALITY, value)
     source = SOURCES.get(parameter)

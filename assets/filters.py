@@ -150,7 +150,7 @@ class AssetFilter(django_filters.FilterSet):  # type: ignore[misc]
     base_model = LineageFilter(match="base_models__overlap", kind=Asset.Kind.MODEL, help_text=_("Repo ids of models it was made from."))
     dataset = LineageFilter(match="datasets__overlap", kind=Asset.Kind.DATASET, help_text=_("Repo ids of datasets it was trained on."))
     owner = OwnerFilter(match="namespace", help_text=_("Handles of users or organisations."))
-    visibility = django_filters.ChoiceFilter(choices=Asset.Visibility.choices)
+    state = django_filters.ChoiceFilter(choices=Asset.State.choices)
     sort = django_filters.ChoiceFilter(
         method="keep", choices=[(code, code) for code in ORDERS], help_text=_("A leading minus turns the sort round.")
     )

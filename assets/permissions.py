@@ -6,7 +6,11 @@ from core.permissions import climbing
 
 
 class Role(IntEnum):
-    """A viewer's standing towards an asset. Each role may do what the ones below it may."""
+    """A viewer's standing towards an asset. Each role may do what the ones below it may.
+
+    A viewer sees a published asset; a user may use it as well, because it is free to use or because they were granted it.
+    The three above belong to the members of the organisation that owns it.
+    """
 
     NONE = 0
     VIEWER = 10
@@ -19,12 +23,13 @@ class Role(IntEnum):
 VERBS: dict[Role, frozenset[str]] = climbing(
     [
         (Role.NONE, set()),
-        (Role.VIEWER, {"view"}),
-        (Role.USER, {"preview", "download"}),
+        (Role.VIEWER, {"view", "react"}),
+        (Role.USER, {"preview", "download", "subscribe"}),
         (Role.CONTRIBUTOR, {"upload", "commit", "edit_card", "tag"}),
-        (Role.MAINTAINER, {"configure", "branch"}),
+        (Role.MAINTAINER, {"configure", "branch", "publish", "decide"}),
         (Role.OWNER, {"rename", "transfer", "delete"}),
     ]
 )
 
-READING = VERBS[Role.USER]
+READING = frozenset({"view", "preview", "download"})
+"""All that visitors and read tokens may ever do."""

@@ -48,7 +48,6 @@ urlpatterns = [
     path(f"{ASSET}/edit/preview", editor.preview, name="preview"),
     path(f"{ASSET}/settings", settings.settings, name="settings"),
     path(f"{ASSET}/settings/names", settings.names, name="names"),
-    path(f"{ASSET}/settings/visibility", settings.visibility, name="visibility"),
     path(f"{ASSET}/settings/rename", settings.rename, name="rename"),
     path(f"{ASSET}/settings/transfer", settings.transfer, name="transfer"),
     path(f"{ASSET}/settings/delete", settings.delete, name="delete"),

@@ -32,7 +32,7 @@ pick = lambda vocabulary, n: words[vocabulary][n % len(words[vocabulary])]
 Asset.objects.bulk_create([
     Asset(
         kind="model", namespace_id=owners[n % 50].pk, name=f"model-{{n:06}}", repository=repositories[n],
-        visibility="private" if n % 10 == 0 else "public", created_at=now - timedelta(minutes=n * 7 % count), updated_at=now - timedelta(minutes=n * 13 % count),
+        state="unpublished" if n % 10 == 0 else "published", created_at=now - timedelta(minutes=n * 7 % count), updated_at=now - timedelta(minutes=n * 13 % count),
         title_zh=f"模型 {{n}}", description=f"A model that does the work number {{n}} for somebody who needs it", task=pick("task", n), licence=pick("licence", n // 3),
         languages=[pick("language", n), pick("language", n + 1)], frameworks=[pick("framework", n)], hardware=[pick("hardware", n), pick("hardware", n + 1)],
         industry=pick("industry", n // 7), tags=[f"tag-{{n % 300}}", f"tag-{{n % 17}}"], downloads=n * 31 % 900 if n % 3 else 0, parameters=n * 1_000_003,

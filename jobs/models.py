@@ -31,6 +31,7 @@ class Job(Stateful):
         queued --claim--> running --finish--> done
           ^                 |  \\--fail past MAX_TRIES--> failed
           +----- retry -----+  \\--stop requested------> stopped
+        failed, stopped --revive--> queued
 
     A job is due when it is queued or running and `due_at` has passed. Claiming adds one to `turn` and sets `due_at` to
     now plus the lease, so a lost worker's job becomes due by itself, and the old worker's `turn` no longer matches.
@@ -63,6 +64,8 @@ class Job(Stateful):
     objects = JobQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("job")
+        verbose_name_plural = _("jobs")
         constraints = [
             models.CheckConstraint(condition=Q(state__in=["queued", "running", "done", "failed", "stopped"]), name="job_state"),
             models.UniqueConstraint(
@@ -121,6 +124,13 @@ class Job(Stateful):
         waiting = type(self).objects.filter(pk=self.pk, state=self.State.QUEUED).update(stop_requested_at=now, due_at=now)
         running = type(self).objects.filter(pk=self.pk, state=self.State.RUNNING).update(stop_requested_at=now)
         return bool(waiting or running)
+
+    def revive(self) -> bool:
+        """Begin again what failed or was stopped, with all its tries."""
+        return self.move(
+            self.State.FAILED, self.State.STOPPED,
+            state=self.State.QUEUED, error="", tries=0, due_at=timezone.now(), stop_requested_at=None, finished_at=None,
+        )  # fmt: skip
 
     @property
     def active(self) -> bool:

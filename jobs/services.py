@@ -9,7 +9,11 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from accounts.models import User
+from accounts.services import authorise, record
+from core.problems import Conflict
 from jobs.models import Job
 
 logger = logging.getLogger(__name__)
@@ -112,6 +116,31 @@ def take_turn(job: Job) -> None:
             job.finish()
         elif job.look_again(again) and again <= timedelta(seconds=1):
             transaction.on_commit(lambda: ring(job.pk), robust=True)
+
+
+@transaction.atomic
+def stop_job(*, job: Job, actor: User) -> None:
+    """Ask `job` to stop: at once where it waits, else at the end of the turn that runs."""
+    authorise(actor, "jobs.change_job")
+    if not job.request_stop():
+        raise Conflict("job_over", _("This job is over already."))
+    transaction.on_commit(lambda: ring(job.pk), robust=True)
+    record(actor=actor, verb="stop", target_kind="job", target_id=job.pk, target=str(job))
+
+
+@transaction.atomic
+def retry_job(*, job: Job, actor: User) -> None:
+    """Begin a job again that failed or was stopped. Raises `Conflict` where it runs, or where another one does the same."""
+    authorise(actor, "jobs.change_job")
+    try:
+        with transaction.atomic():
+            revived = job.revive()
+    except IntegrityError as error:
+        raise Conflict("job_doubled", _("Another job does the same already. Wait for that one.")) from error
+    if not revived:
+        raise Conflict("job_not_over", _("Only a job that failed or was stopped can begin again."))
+    transaction.on_commit(lambda: ring(job.pk), robust=True)
+    record(actor=actor, verb="retry", target_kind="job", target_id=job.pk, target=str(job))
 
 
 def sweep(limit: int = 200) -> int:

@@ -3,6 +3,7 @@
 import os
 import stat
 from hashlib import sha256
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -18,6 +19,14 @@ def public_url(value: str) -> str:
         raise ValueError(f"must look like https://gallery.example.com, without a path, not {value!r}.")
     _ = parts.port
     return value.rstrip("/")
+
+
+def networks(value: str) -> list[str]:
+    """Return IP networks separated by commas or blanks, each in its usual form; a single address is one too."""
+    try:
+        return [str(ip_network(word)) for word in value.replace(",", " ").split()]
+    except ValueError as error:
+        raise ValueError(f"must be networks such as 10.20.0.0/16: {error}.") from error
 
 
 def database(url: str) -> dict[str, Any]:

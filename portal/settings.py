@@ -131,7 +131,12 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.i18n",
             ],
-            "builtins": ["core.templatetags.gallery", "django.templatetags.i18n", "django.templatetags.static"],
+            "builtins": [
+                "core.templatetags.gallery",
+                "accounts.templatetags.my_gallery",
+                "django.templatetags.i18n",
+                "django.templatetags.static",
+            ],
         },
     },
 ]
@@ -289,6 +294,10 @@ except ValueError as error:
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text(
     "EMAIL_FROM", f"AI Gallery <gallery@{_public.hostname}>", shown="gallery@ the public host", help="Sender of mail."
 )
+WEBHOOK_PRIVATE_ADDRESSES = env.parsed(
+    "WEBHOOK_PRIVATE_ADDRESSES", [], addresses.networks, shown="none",
+    help="Networks inside that webhooks may call, such as 10.20.0.0/16, separated by commas. Everything public may be called anyway.",
+)  # fmt: skip
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if EMAIL_URL else "optional"
 MFA_ALLOW_UNVERIFIED_EMAIL = not EMAIL_URL
 

@@ -34,7 +34,7 @@ class Exhibit:
     description: str
     downloads: int
     days: int
-    visibility: str = "public"
+    state: str = "published"
     facts: list[tuple[str, str]] = field(default_factory=list)
     pigment: str = "azurite"
 
@@ -118,7 +118,7 @@ def _exhibits() -> list[Exhibit]:
             _("Pixel-level masks for six defect classes."),
             5_100,
             2,
-            visibility="private",
+            state="unpublished",
             facts=[(_("Task"), _("Object detection")), (_("Files"), "31,204"), (_("Licence"), "Apache-2.0"), (_("Size"), "9.80\u00a0GB")],
             pigment="ochre",
         ),
@@ -180,7 +180,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
             "counted": _("Help goes below"),
             "tags": "tool-calling, long-context",
             "hardware": ["gpu"],
-            "visibility": "public",
+            "state": "published",
             "agreed": True,
             "switched": True,
             "password": "secret",

@@ -75,6 +75,9 @@ class Namespace(models.Model):
     bio = models.CharField(_("bio"), max_length=500, blank=True)
     avatar = models.ImageField(_("avatar"), upload_to="avatars/", blank=True)
     official = models.BooleanField(_("official publisher"), default=False)
+    storage_quota = models.BigIntegerField(
+        _("storage quota"), null=True, blank=True, help_text=_("Bytes that its repositories may take; empty for the gallery's own limit.")
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = NamespaceQuerySet.as_manager()
@@ -85,6 +88,7 @@ class Namespace(models.Model):
         constraints = [
             models.UniqueConstraint(Upper("handle"), name="namespace_handle_any_case", violation_error_message=_("This handle is taken.")),
             models.CheckConstraint(condition=Q(kind__in=["user", "organisation"]), name="namespace_kind"),
+            models.CheckConstraint(condition=Q(storage_quota=None) | Q(storage_quota__gte=0), name="namespace_quota"),
         ]
 
     def __str__(self) -> str:
@@ -172,6 +176,9 @@ class User(AbstractBaseUser, PermissionsMixin, Namespace):
     keyboard_shortcuts = models.BooleanField(_("single-key shortcuts"), default=True)
     is_staff = models.BooleanField(_("may open the administration"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
+    suspension_reason = models.CharField(_("reason of the suspension"), max_length=500, blank=True)
+    onboarded_at = models.DateTimeField(_("onboarded"), null=True, blank=True, editable=False)
+    news = models.BooleanField(_("news and offers by email"), default=False)
 
     objects: ClassVar[UserManager] = UserManager()
 

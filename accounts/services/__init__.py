@@ -1,5 +1,21 @@
 """Writes of the accounts room, and the look-up of a handle. Everything here may be called from the rooms above."""
 
+from accounts.services.administration import (
+    authorise,
+    create_account,
+    last_verification,
+    lift_suspension,
+    note_export,
+    remove_authenticator,
+    set_official,
+    set_password,
+    set_quota,
+    set_standing,
+    sign_out_everywhere,
+    suspend_user,
+    verify_trail,
+    withdraw_token,
+)
 from accounts.services.audit import record
 from accounts.services.handles import (
     check_handle,
@@ -8,6 +24,14 @@ from accounts.services.handles import (
     namespace_at,
     person_at,
     rename_handle,
+)
+from accounts.services.notices import (
+    mark_all_read,
+    mark_read,
+    notify,
+    set_notice_mail,
+    trim_notices,
+    unread_count,
 )
 from accounts.services.organisations import (
     create_organisation,
@@ -23,28 +47,80 @@ from accounts.services.profiles import (
     set_avatar,
 )
 from accounts.services.resources import Resource, offer_resources, resource_choices
+from accounts.services.texts import (
+    draft_agreement,
+    edit_agreement,
+    next_version,
+    publish_agreement,
+    save_word_list,
+)
 from accounts.services.tokens import create_token, revoke_token
+from accounts.services.webhooks import (
+    create_webhook,
+    delete_webhook,
+    deliver,
+    edit_webhook,
+    emit,
+    ping,
+    prune_deliveries,
+    renew_secret,
+    replay_delivery,
+)
 
 __all__ = [
     "Resource",
+    "authorise",
     "check_handle",
     "claiming",
+    "create_account",
     "create_organisation",
     "create_token",
+    "create_webhook",
     "delete_organisation",
+    "delete_webhook",
+    "deliver",
+    "draft_agreement",
+    "edit_agreement",
     "edit_organisation",
     "edit_profile",
+    "edit_webhook",
+    "emit",
     "free_handle",
+    "last_verification",
+    "lift_suspension",
+    "mark_all_read",
+    "mark_read",
     "namespace_at",
+    "next_version",
+    "note_export",
+    "notify",
     "offer_resources",
     "person_at",
+    "ping",
+    "prune_deliveries",
+    "publish_agreement",
     "record",
     "remember_language",
+    "remove_authenticator",
     "remove_avatar",
     "remove_member",
     "rename_handle",
+    "renew_secret",
+    "replay_delivery",
     "resource_choices",
     "revoke_token",
+    "save_word_list",
     "set_avatar",
     "set_member",
+    "set_notice_mail",
+    "set_official",
+    "set_password",
+    "set_quota",
+    "set_standing",
+    "sign_out_everywhere",
+    "suspend_user",
+    "trim_notices",
+    "unread_count",
+    "verify_trail",
+    "withdraw_token",
 ]

@@ -33,13 +33,19 @@ def record(*, actor: User | None, verb: str, target_kind: str, target_id: object
         target=_storable(target)[:255],
         ip=_address(origin().ip),
         request_id=origin().request_id,
-        details=json.loads(json.dumps(details, cls=DjangoJSONEncoder), parse_float=str, object_hook=_storable_keys),
+        details=plain(details),
     )
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [AUDIT_LOCK])
     event.previous_hash = AuditEvent.objects.order_by("-id").values_list("hash", flat=True).first() or GENESIS
     event.hash = event.computed_hash()
     event.save(force_insert=True)
+
+
+def plain(details: dict[str, Any]) -> dict[str, Any]:
+    """Return `details` as JSON that PostgreSQL can keep and that reads back as it was written."""
+    found: dict[str, Any] = json.loads(json.dumps(details, cls=DjangoJSONEncoder), parse_float=str, object_hook=_storable_keys)
+    return found
 
 
 def _storable(text: str) -> str:

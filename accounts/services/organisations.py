@@ -3,11 +3,13 @@
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import ProtectedError
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Membership, Namespace, Organisation, User
 from accounts.services.audit import record
 from accounts.services.handles import check_handle, claiming
+from accounts.services.notices import notify
 from core.permissions import require
 from core.problems import Conflict, Missing, Problem
 
@@ -73,6 +75,7 @@ def set_member(*, organisation: Namespace, actor: User, user: User, role: int) -
         if not user.is_active:
             raise Conflict("user_inactive", _("This account is switched off. Ask an administrator."))
         member = Membership.objects.create(organisation=current, user=user, role=role)
+        _tell(current, actor, user, "membership.added", f"membership.added:{member.pk}", role=member.role_name)
         record(
             actor=actor, verb="add_member", target_kind="organisation", target_id=current.pk, target=current.handle,
             member=user.handle, role=Membership.Role(role).name.lower(),
@@ -81,11 +84,13 @@ def set_member(*, organisation: Namespace, actor: User, user: User, role: int) -
     if member.role == role:
         return member
     _keep_an_owner(member)
-    former, member.role = member.role, role
+    former, member.role = member.role_name, role
     member.save(update_fields=["role"])
+    key = f"membership.changed:{member.pk}:{timezone.now().isoformat()}"
+    _tell(current, actor, user, "membership.changed", key, former=former, role=member.role_name)
     record(
         actor=actor, verb="change_member", target_kind="organisation", target_id=current.pk, target=current.handle,
-        member=user.handle, former=Membership.Role(former).name.lower(), role=Membership.Role(role).name.lower(),
+        member=user.handle, former=former, role=member.role_name,
     )  # fmt: skip
     return member
 
@@ -99,9 +104,17 @@ def remove_member(*, organisation: Namespace, actor: User, user: User) -> None:
     if member is None:
         raise Missing("not_a_member", _("This person is not a member of the organisation."))
     _keep_an_owner(member)
+    _tell(current, actor, user, "membership.removed", f"membership.removed:{member.pk}")
     member.delete()
     verb = "leave" if user.pk == actor.pk else "remove_member"
     record(actor=actor, verb=verb, target_kind="organisation", target_id=current.pk, target=current.handle, member=user.handle)
+
+
+def _tell(organisation: Organisation, actor: User, user: User, kind: str, key: str, **facts: str) -> None:
+    """Tell `user` what somebody else did to their membership."""
+    if user.pk != actor.pk:
+        url = organisation.get_absolute_url()
+        notify(receivers=[user], kind=kind, key=key, url=url, actor=actor, organisation=organisation.name, **facts)
 
 
 def _locked(organisation: Namespace, actor: User) -> Organisation:

@@ -85,16 +85,12 @@ class AssetViewSet(GenericViewSet[Asset]):
     def partial_update(self, request: Request, namespace: str, name: str) -> Response:
         asset = self.get_object()
         values = self._checked(AssetChangesSerializer)
-        new_name, visibility = values.pop("name", None), values.pop("visibility", None)
+        new_name = values.pop("name", None)
         if new_name is not None:
             require(asset, "rename")
-        if visibility is not None:
-            require(asset, "configure")
         with transaction.atomic():
             if values:
                 services.save_settings(asset=asset, actor=signed_in(request), values=values)
-            if visibility is not None:
-                services.set_visibility(asset=asset, actor=signed_in(request), visibility=visibility)
             if new_name is not None:
                 asset = services.rename_asset(asset=asset, actor=signed_in(request), name=new_name)
         return Response(self.get_serializer(asset_at(request.user, self.kind, asset.namespace.handle, asset.name)).data)

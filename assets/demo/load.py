@@ -132,10 +132,12 @@ def add_exhibit(exhibit: Exhibit, now: datetime) -> Asset:
     asset = create_asset(
         actor=actor, namespace=namespace_at(exhibit.owner, user=actor)[0], kind=exhibit.kind, name=exhibit.name,
         title_zh=exhibit.fact("title_zh"), licence=exhibit.fact("license") or exhibit.fact("License"), description=exhibit.fact("description"),
-        visibility=Asset.Visibility.PUBLIC if exhibit.public else Asset.Visibility.PRIVATE, at=_moment(exhibit, first, 0, now) - timedelta(minutes=9),
+        at=_moment(exhibit, first, 0, now) - timedelta(minutes=9),
     )  # fmt: skip
     for place, revision in enumerate(exhibit.revisions):
         add_revision(exhibit, revision, asset, people[revision.by], _moment(exhibit, revision, place, now))
+    if exhibit.public:
+        Asset.objects.filter(pk=asset.pk).update(state=Asset.State.PUBLISHED, published_at=_moment(exhibit, first, 0, now))
     add_downloads(exhibit, asset, now)
     return Asset.objects.for_user(actor).get(pk=asset.pk)
 

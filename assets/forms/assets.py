@@ -56,7 +56,6 @@ class NewAssetForm(ProblemForm):
     title_zh = forms.CharField(label=_("Name in Chinese"), max_length=96, required=False)
     licence = forms.ChoiceField(label=_("Licence"), required=False)
     description = summary_field()
-    visibility = forms.ChoiceField(label=_("Who may see it"), choices=Asset.Visibility.choices, initial=Asset.Visibility.PRIVATE)
 
     def __init__(self, *args: Any, namespaces: Sequence[Namespace], terms: Terms, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -79,10 +78,6 @@ class NamesForm(ProblemForm):
 
     def clean_description(self) -> str:
         return " ".join(self.cleaned_data["description"].split())
-
-
-class VisibilityForm(ProblemForm):
-    visibility = forms.ChoiceField(label=_("Who may see it"), choices=Asset.Visibility.choices)
 
 
 class RenameForm(ProblemForm):

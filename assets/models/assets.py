@@ -1,5 +1,6 @@
 """Models and datasets."""
 
+from datetime import datetime
 from typing import Any, Self
 
 from django.conf import settings
@@ -9,13 +10,16 @@ from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
-from django.db.models.functions import Least, Upper
+from django.db.models.functions import Upper
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import AccessToken, Membership, Namespace, User
+from accounts.models import AccessToken, Namespace, User
+from assets.models import shelf
+from assets.models.shelf import approver_of, reviews, role_of
 from assets.permissions import READING, VERBS, Role
+from core.states import Stateful
 from jobs.models import Job
 from repos.models import Repository
 
@@ -26,45 +30,31 @@ name_validator = RegexValidator(
 )
 
 
-MEMBER_ROLES = (Role.OWNER, Role.MAINTAINER, Role.CONTRIBUTOR, Role.USER)
-"""The roles that a membership gives, by the same numbers as `accounts.permissions.MemberRole`."""
-
-
-def role_of(user: User | AnonymousUser) -> Any:
-    """Return the SQL expression of `user`'s role towards an asset; a token in use lowers it."""
-    public = Case(
-        When(visibility=Asset.Visibility.PUBLIC, then=Value(int(Role.USER))),
-        default=Value(int(Role.NONE)),
-        output_field=models.IntegerField(),
-    )
-    if not user.is_authenticated:
-        return public
-    if user.is_superuser:
-        full: Any = Value(int(Role.OWNER), output_field=models.IntegerField())
-    else:
-        # One set per role, not one look-up per asset: the database builds each once for the whole list.
-        def shared(role: int) -> When:
-            return When(namespace__in=Membership.objects.filter(user=user.pk, role=role).values("organisation"), then=Value(role))
-
-        own = When(namespace=user.pk, then=Value(int(Role.OWNER)))
-        full = Case(own, *[shared(int(role)) for role in MEMBER_ROLES], default=public, output_field=models.IntegerField())
-    token: AccessToken | None = user.token
-    if token is None or token.scope == AccessToken.Scope.WRITE:
-        return full
-    if token.scope == AccessToken.Scope.READ:
-        return Least(full, Value(int(Role.USER)))
-    chosen = [int(r.removeprefix("asset:")) for r in token.resources if r.startswith("asset:")]
-    return Case(When(pk__in=chosen, then=full), default=public, output_field=models.IntegerField())
+DECIDES = min(role for role, verbs in VERBS.items() if "decide" in verbs)
 
 
 class AssetQuerySet(models.QuerySet["Asset"]):
-    def for_user(self, user: User | AnonymousUser) -> Self:
-        """Return the assets `user` may see, each carrying the viewer's `role` and, for a fine-grained token, its `verbs`."""
-        token: AccessToken | None = user.token if user.is_authenticated else None
-        verbs = sorted(READING | set(token.verbs)) if token and token.scope == AccessToken.Scope.FINE else None
-        field = ArrayField(models.CharField(max_length=32), null=True)
-        rows = self.annotate(role=role_of(user), verbs=Value(verbs, output_field=field))
+    def for_user(self, user: User | AnonymousUser, at: datetime | None = None) -> Self:
+        """Return the assets `user` may see at a moment (now), each carrying what decides on the viewer's verbs.
+
+        That is `role`, `verbs` (the verbs a token is limited to, None without limit), `approver` and `reviewer`.
+        """
+        flag = models.BooleanField()
+        limit = _limit(user)
+        approver: Any = Value(False, output_field=flag)
+        if user.is_authenticated:
+            approver = Case(When(approver_of(user), then=Value(True)), default=Value(False), output_field=flag)
+        rows = self.annotate(
+            role=role_of(user, at or timezone.now()),
+            verbs=Value(None if limit is None else sorted(limit), output_field=ArrayField(models.CharField(max_length=32), null=True)),
+            approver=approver,
+            reviewer=Value(reviews(user), output_field=flag),
+        )
         return rows.filter(role__gt=Role.NONE)
+
+    def decidable(self) -> Self:
+        """Return those assets, read for a user, on whose applications that user may decide."""
+        return self.filter(Q(role__gte=DECIDES) | Q(approver=True))
 
     def of_kind(self, kind: str) -> Self:
         return self.filter(kind=kind)
@@ -78,8 +68,23 @@ class AssetQuerySet(models.QuerySet["Asset"]):
         return self.select_related("namespace", "repository", "ingest_job")
 
 
-class Asset(models.Model):
+def _limit(user: User | AnonymousUser) -> frozenset[str] | None:
+    """Return the verbs that visitors and tokens are limited to, whatever the role; None without a limit."""
+    if not user.is_authenticated:
+        return READING
+    token: AccessToken | None = user.token
+    if token is None or token.scope == AccessToken.Scope.WRITE:
+        return None
+    return READING if token.scope == AccessToken.Scope.READ else READING | set(token.verbs)
+
+
+class Asset(Stateful):
     """A model or dataset: the facts of its card in columns, over the files in `repository`.
+
+        unpublished, rejected, delisted --submit--> review --approve--> published --delist--> delisted
+                                                           \\--reject--> rejected
+
+    `visibility` and `availability` count while it is published: who sees it, and who of those may use it.
 
     The row goes in the transaction that deletes the repository, so that a row stands for something that exists.
     Everything from `title_zh` to `platform` follows the card on the default branch (`README.md`), through the job
@@ -92,18 +97,26 @@ class Asset(models.Model):
         MODEL = "model", _("Model")
         DATASET = "dataset", _("Dataset")
 
-    class Visibility(models.TextChoices):
-        PRIVATE = "private", _("Private")
-        PUBLIC = "public", _("Public")
+    State = shelf.State
+    Visibility = shelf.Visibility
+    Availability = shelf.Availability
 
     role: int
     verbs: list[str] | None
+    approver: bool
+    reviewer: bool
 
     kind = models.CharField(max_length=8, choices=Kind.choices)
     namespace = models.ForeignKey(Namespace, on_delete=models.PROTECT, related_name="assets")
     name = models.CharField(_("English name"), max_length=96, validators=[name_validator])
     repository = models.OneToOneField(Repository, on_delete=models.PROTECT, related_name="+")
-    visibility = models.CharField(_("visibility"), max_length=8, choices=Visibility.choices, default=Visibility.PRIVATE)
+    state = models.CharField(_("publication"), max_length=12, choices=State.choices, default=State.UNPUBLISHED)
+    visibility = models.CharField(_("visibility"), max_length=12, choices=Visibility.choices, default=Visibility.PUBLIC)
+    availability = models.CharField(_("availability"), max_length=16, choices=Availability.choices, default=Availability.FREE)
+    published_at = models.DateTimeField(_("published"), null=True, blank=True, editable=False)
+    official = models.BooleanField(_("official"), default=False)
+    featured = models.BooleanField(_("featured"), default=False)
+    commercial = models.BooleanField(_("commercial"), default=False)
     creator = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now)
@@ -128,20 +141,30 @@ class Asset(models.Model):
     parameters = models.BigIntegerField(_("parameters"), null=True, blank=True)
     structure = models.JSONField(default=dict, blank=True)
     downloads = models.PositiveBigIntegerField(_("downloads"), default=0)
+    views = models.PositiveBigIntegerField(_("views"), default=0)
+    favourites = models.PositiveIntegerField(_("favourites"), default=0)
+    likes = models.PositiveIntegerField(_("likes"), default=0)
+    subscriptions = models.PositiveIntegerField(_("subscriptions"), default=0)
     ingest_job = models.ForeignKey(Job, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
 
     objects = AssetQuerySet.as_manager()
 
     class Meta:
+        permissions = [("review_asset", "Can decide on submissions")]
         constraints = [
             models.UniqueConstraint(F("namespace"), F("kind"), Upper("name"), name="asset_name_any_case"),
             models.CheckConstraint(condition=Q(kind__in=["model", "dataset"]), name="asset_kind"),
-            models.CheckConstraint(condition=Q(visibility__in=["private", "public"]), name="asset_visibility"),
+            models.CheckConstraint(
+                condition=Q(state__in=["unpublished", "review", "published", "rejected", "delisted"]), name="asset_state"
+            ),
+            models.CheckConstraint(condition=Q(visibility__in=["public", "signed_in", "chosen"]), name="asset_visibility"),
+            models.CheckConstraint(condition=Q(availability__in=["free", "on_application"]), name="asset_availability"),
         ]
         indexes = [
             models.Index(fields=["kind", "-updated_at", "-id"]),
             models.Index(fields=["kind", "-created_at", "-id"]),
             models.Index(fields=["kind", "-downloads", "-id"]),
+            models.Index(fields=["kind", "-favourites", "-id"]),
             models.Index("kind", Upper("name"), "id", name="asset_by_name"),
             models.Index("namespace", F("updated_at").desc(), F("id").desc(), name="asset_by_namespace"),
             models.Index(fields=["kind", "task"]),
@@ -171,6 +194,12 @@ class Asset(models.Model):
     def allowed(self) -> frozenset[str]:
         """The verbs this viewer may use; an error on rows not read through `for_user`."""
         verbs = VERBS[Role(self.role)]
+        if self.role == Role.VIEWER and self.state == self.State.PUBLISHED and self.availability == self.Availability.ON_APPLICATION:
+            verbs |= {"apply"}
+        if self.approver:
+            verbs |= {"decide"}
+        if self.reviewer and self.state == self.State.REVIEW:
+            verbs |= {"review"}
         return verbs if self.verbs is None else verbs & frozenset(self.verbs)
 
     def open_repository(self) -> Repository:

@@ -34,9 +34,9 @@ class AssetSerializer(serializers.ModelSerializer[Asset]):
     class Meta:
         model = Asset
         fields = [
-            "id", "kind", "repo_id", "owner", "name", "title_zh", "description", "visibility", "licence", "task", "languages", "frameworks",
+            "id", "kind", "repo_id", "owner", "name", "title_zh", "description", "state", "visibility", "availability", "published_at", "licence", "task", "languages", "frameworks",
             "hardware", "minimum_spec", "distributed", "industry", "tags", "base_models", "datasets", "platform", "parameters", "structure",
-            "size", "files", "default_branch", "downloads", "card_commit", "card_errors", "ingest", "created_at", "updated_at", "url", "allowed",
+            "size", "files", "default_branch", "downloads", "views", "favourites", "likes", "subscriptions", "official", "featured", "commercial", "card_commit", "card_errors", "ingest", "created_at", "updated_at", "url", "allowed",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -61,14 +61,12 @@ class NewAssetSerializer(FactsSerializer):
 
     owner = serializers.CharField(max_length=64, required=False)
     name = serializers.CharField(max_length=96)
-    visibility = serializers.ChoiceField(choices=Asset.Visibility.choices, default=Asset.Visibility.PRIVATE)
 
 
 class AssetChangesSerializer(FactsSerializer):
     """What may be changed; what is left out stays. Each field needs its own verb."""
 
     name = serializers.CharField(max_length=96, required=False, help_text="Needs the verb `rename`. The old address leads to the new one.")
-    visibility = serializers.ChoiceField(choices=Asset.Visibility.choices, required=False, help_text="Needs the verb `configure`.")
     task = serializers.CharField(max_length=64, allow_blank=True, required=False)
     languages = serializers.ListField(child=serializers.CharField(max_length=64), max_length=50, required=False)
     frameworks = serializers.ListField(child=serializers.CharField(max_length=64), max_length=50, required=False)

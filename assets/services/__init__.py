@@ -1,6 +1,6 @@
 """Everything that writes to the catalog."""
 
-from assets.services.assets import create_asset, delete_asset, rename_asset, set_visibility, transfer_asset
+from assets.services.assets import create_asset, delete_asset, rename_asset, transfer_asset
 from assets.services.cards import CardChanged, Saved, card_text, save_card
 from assets.services.commits import commit_files, restore_files
 from assets.services.refs import create_version, delete_version
@@ -19,6 +19,5 @@ __all__ = [
     "restore_files",
     "save_card",
     "save_settings",
-    "set_visibility",
     "transfer_asset",
 ]

@@ -1,4 +1,4 @@
-"""Making, renaming, moving, opening and removing assets."""
+"""Making, renaming, moving and removing assets."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,10 +32,9 @@ def create_asset(
     title_zh: str = "",
     licence: str = "",
     description: str = "",
-    visibility: str = Asset.Visibility.PRIVATE,
     at: datetime | None = None,
 ) -> Asset:
-    """Return a new asset of `namespace`, its repository holding a `README.md` with these facts, read for `actor`.
+    """Return a new asset of `namespace`, not published, its repository holding a `README.md` with these facts, read for `actor`.
 
     `namespace` was read for `actor`. Raises `Conflict` (`name_taken`) when the name is in use, also when somebody else takes
     it at the same moment, `Problem` (`invalid`) with messages by field. `at` dates it back, for content that is brought along.
@@ -44,7 +43,7 @@ def create_asset(
     now = at or timezone.now()
     facts = in_codes({"title_zh": title_zh, "licence": licence, "description": description})
     check_facts(facts)
-    asset = Asset(namespace=namespace, kind=kind, name=name, visibility=visibility, creator=actor, created_at=now, updated_at=now, **facts)
+    asset = Asset(namespace=namespace, kind=kind, name=name, creator=actor, created_at=now, updated_at=now, **facts)
     _check(asset)
     _check_free(asset)
     readme = card.compose(facts, kind=kind, title=name).encode()
@@ -55,7 +54,7 @@ def create_asset(
         _forget_redirect(asset)
         made = Asset.objects.for_user(actor).whole().get(pk=asset.pk)
         after_commit(asset=made, actor=actor, commit=resolve(made.open_repository()).commit.sha, quiet=True)
-        _record(made, actor, "create", visibility=visibility)
+        _record(made, actor, "create")
     return made
 
 
@@ -86,19 +85,6 @@ def transfer_asset(*, asset: Asset, actor: User, namespace: Namespace) -> Asset:
         row.namespace = namespace
         move_repository(repository=asset.open_repository(), namespace=namespace, actor=actor)
     return Asset.objects.for_user(actor).whole().get(pk=asset.pk)
-
-
-def set_visibility(*, asset: Asset, actor: User, visibility: str) -> None:
-    """Show `asset` to everybody (`public`) or only to its owners (`private`)."""
-    require(asset, "configure")
-    if visibility not in Asset.Visibility.values:
-        sentence = _("Choose “private” or “public”.")
-        raise Problem("invalid", sentence, errors={"visibility": [sentence]})
-    with transaction.atomic():
-        changed = Asset.objects.filter(pk=asset.pk).exclude(visibility=visibility).update(visibility=visibility, updated_at=timezone.now())
-        if changed:
-            _record(asset, actor, "set_visibility", visibility=visibility)
-    asset.visibility = visibility
 
 
 def delete_asset(*, asset: Asset, actor: User) -> None:

@@ -3,6 +3,8 @@
 from itertools import count
 from typing import Any
 
+from django.utils import timezone
+
 from accounts.models import Namespace
 from assets import services
 from assets.models import Asset, Term
@@ -15,11 +17,17 @@ _numbers = count(1)
 def make_asset(
     actor: Any, namespace: Any = None, *, name: str = "", kind: str = "model", visibility: str = "public", **facts: Any
 ) -> Asset:
-    """Return a new asset of `namespace` (else of `actor`), read for `actor`."""
+    """Return a new asset of `namespace` (else of `actor`), read for `actor`: published, unless `visibility` is `private`."""
     place = Namespace.objects.for_user(actor).get(pk=(namespace or actor).pk)
-    return services.create_asset(
-        actor=actor, namespace=place, kind=kind, name=name or f"asset-{next(_numbers)}", visibility=visibility, **facts
-    )
+    made = services.create_asset(actor=actor, namespace=place, kind=kind, name=name or f"asset-{next(_numbers)}", **facts)
+    if visibility != "private":
+        shelve(made, visibility=visibility)
+    return read_for(actor, made)
+
+
+def shelve(asset: Asset, **columns: Any) -> None:
+    """Put an asset on the shelf as if it had been published, for tests about something else."""
+    Asset.objects.filter(pk=asset.pk).update(state=Asset.State.PUBLISHED, published_at=timezone.now(), **columns)
 
 
 def hang_asset(owner: Any, *, kind: str = "model", visibility: str = "public", name: str = "", **columns: Any) -> Asset:
@@ -28,7 +36,7 @@ def hang_asset(owner: Any, *, kind: str = "model", visibility: str = "public", n
         namespace_id=owner.pk,
         kind=kind,
         name=name or f"asset-{next(_numbers)}",
-        visibility=visibility,
+        **({} if visibility == "private" else {"state": Asset.State.PUBLISHED, "visibility": visibility}),
         repository=Repository.objects.create(namespace_id=owner.pk),
         **columns,
     )

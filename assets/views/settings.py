@@ -1,4 +1,4 @@
-"""The settings tab: names, visibility, new name, new owner, removal."""
+"""The settings tab: names, new name, new owner, removal."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.authentication import signed_in
 from assets import services
 from assets.addresses import asset_at
-from assets.forms.assets import DeleteForm, NamesForm, ProblemForm, RenameForm, TransferForm, VisibilityForm
+from assets.forms.assets import DeleteForm, NamesForm, ProblemForm, RenameForm, TransferForm
 from assets.heads import head_of
 from assets.models import Asset
 from assets.places import places_for
@@ -41,20 +41,6 @@ def names(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpRes
         return asset
 
     return _save(request, asset, "names", form, save, _("The names are saved."))
-
-
-@require_POST
-def visibility(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:
-    """Show the asset to everybody, or only to its owners."""
-    asset = asset_at(request.user, kind, namespace, name)
-    require(asset, "configure")
-    form = VisibilityForm(request.POST)
-
-    def save(values: dict[str, Any]) -> Asset:
-        services.set_visibility(asset=asset, actor=signed_in(request), visibility=values["visibility"])
-        return asset
-
-    return _save(request, asset, "visibility", form, save, _("The visibility is saved."))
 
 
 @require_POST
@@ -121,7 +107,6 @@ def _page(request: HttpRequest, asset: Asset, *, status: int = 200, **bound: Pro
         "asset": asset,
         "head": head_of(asset, "settings"),
         "names": NamesForm(initial={"title_zh": asset.title_zh, "description": asset.description}),
-        "visibility": VisibilityForm(initial={"visibility": asset.visibility}),
         "rename": RenameForm(initial={"name": asset.name}),
         "transfer": TransferForm(namespaces=[place for place in places_for(request.user) if place.pk != asset.namespace_id]),
         "delete": DeleteForm(asset=asset),

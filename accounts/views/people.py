@@ -15,8 +15,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import forms, services
+from accounts import services
 from accounts.authentication import signed_in
+from accounts.forms import people as forms
 from accounts.heads import head_of
 from accounts.models import AccessToken, Membership, Namespace, Organisation, User
 from core.htmx import render_page

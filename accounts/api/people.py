@@ -12,7 +12,7 @@ from rest_framework.viewsets import GenericViewSet
 from accounts import schema, services  # noqa: F401  (schema names the tokens in the API description)
 from accounts.authentication import signed_in
 from accounts.models import AccessToken, Membership, Namespace, User
-from accounts.serializers import (
+from accounts.serializers.people import (
     ROLES,
     MembershipSerializer,
     MeSerializer,

@@ -1,0 +1,3 @@
+"""The administration of accounts."""
+
+from accounts.admin import people

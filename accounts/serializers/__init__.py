@@ -1,0 +1,1 @@
+"""What REST of the accounts room shows and takes."""

@@ -1,0 +1,13 @@
+"""What webhooks can be told about assets."""
+
+from django.utils.translation import gettext_lazy as _
+
+EVENTS = [
+    ("asset.commit", _("Files changed")),
+    ("asset.published", _("Published")),
+    ("asset.delisted", _("Delisted")),
+    ("asset.rejected", _("Publication rejected")),
+    ("application.created", _("Somebody applied for access")),
+    ("application.decided", _("Application decided")),
+    ("grant.revoked", _("Grant revoked")),
+]
