@@ -70,6 +70,15 @@ def _set_up_django() -> None:
     # A worker of xdist inherits the environment: with this set, its settings would be read before its own environment is.
     os.environ.pop("DJANGO_SETTINGS_MODULE")
     _keep_vocabularies()
+    _keep_caches()
+
+
+def _keep_caches() -> None:
+    """Let what a process keeps for seconds last as long as the run: counted queries must not depend on how slow it is."""
+    from assets import vocabulary
+    from portal import site
+
+    site.KEEP_SECONDS = vocabulary.KEEP_SECONDS = 3600.0
 
 
 def _keep_vocabularies() -> None:
@@ -77,9 +86,11 @@ def _keep_vocabularies() -> None:
     from django.apps import apps
     from django.db.models.signals import post_migrate
 
+    from accounts import agreements
     from assets import taxonomy
 
     def load(**_signal: object) -> None:
+        agreements.load(apps.get_model("accounts", "Agreement"))
         taxonomy.load(apps.get_model("assets", "Term"))
 
     post_migrate.connect(load, sender=apps.get_app_config("assets"), weak=False)

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 RESERVED = frozenset(
     """
-    .well-known about account accounts activities admin administrator alarms anonymous api app apps approvals articles
+    .well-known about account accounts activities admin administrator agreements alarms anonymous api app apps approvals articles
     assets assets-cdn audit auth avatar avatars billing blog browse cas cdn clusters collections community compute
     contact cookies csp-report dashboard dashboards dataset datasets design device discover discussions docs download
     downloads email error errors events examples experiments explore favicon.ico favourites feed feeds files finetune
@@ -16,7 +16,7 @@ RESERVED = frozenset(
     internal invite invites issues jobs join js language languages legal lfs library license licenses licences live
     login logout mail mcp me media members metrics model models monitoring my namespace namespaces new news notebooks
     notifications null oauth oauth2 official openai openapi operator organisation organisations organization
-    organizations orgs papers password plans posts practices pricing privacy profile projects public raw readyz register
+    organizations orgs papers password people plans posts practices pricing privacy profile projects public raw readyz register
     reports resolve resources robots.txt root rss schema script scripts search security self services session sessions
     settings share shop sign-in sign-out sign-up signin signout signup sitemap.xml site socket solutions spaces specs
     sse static stats status storage store subscriptions support swagger system tag tags tasks taxonomy team teams terms

@@ -67,9 +67,7 @@ def rail_of(user: User, path: str) -> list[tuple[Any, list[Entry]]]:
 
 def waiting_for(user: User) -> list[dict[str, Any]]:
     """Return what waits for `user`, each with the number of things, in the order in which the rooms offered it."""
-    return [
-        {"text": waiting.text, "icon": waiting.icon, "address": waiting.address, "count": waiting.count(user)} for waiting in _WAITING
-    ]
+    return [{"text": waiting.text, "icon": waiting.icon, "address": waiting.address, "count": waiting.count(user)} for waiting in _WAITING]
 
 
 def account_entries(user: User) -> Iterator[Entry]:
@@ -79,6 +77,7 @@ def account_entries(user: User) -> Iterator[Entry]:
     yield Entry("account", _("Following"), "eye", reverse("accounts:following"), position=20)
     yield Entry("account", _("Organisations"), "users", reverse("accounts:organisations"), position=30)
     yield Entry("account", _("Access tokens"), "key", reverse("accounts:tokens"), position=40)
+    yield Entry("account", _("Webhooks"), "webhook", reverse("accounts:webhooks", kwargs={"handle": user.handle}), position=45)
     if user.onboarded_at is None:
         yield Entry("account", _("Onboarding"), "flag", reverse("accounts:welcome"), position=90)
     password = reverse("account_change_password" if user.has_usable_password() else "account_set_password")

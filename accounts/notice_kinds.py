@@ -35,4 +35,11 @@ KINDS = (
         WORK,
     ),
     NoticeKind("follower.added", _("Somebody follows you"), _("%(actor)s follows you now."), PEOPLE, mail="daily"),
+    NoticeKind(
+        "follower.organisation",
+        _("Somebody follows your organisation"),
+        _("%(actor)s follows the organisation %(organisation)s now."),
+        PEOPLE,
+        mail="daily",
+    ),
 )

@@ -62,11 +62,11 @@ def kind_of(code: str) -> NoticeKind | None:
 
 
 def grouped_kinds() -> list[tuple[str, list[NoticeKind]]]:
-    """Return every kind under its heading in the language of the moment, as the rooms registered them."""
-    groups: dict[str, list[NoticeKind]] = {}
+    """Return every kind under its heading in the language of the moment: our headings first, then as the rooms registered them."""
+    groups: dict[str, list[NoticeKind]] = {str(heading): [] for heading in (ASSETS, ACCESS, PEOPLE, WORK)}
     for kind in _KINDS.values():
         groups.setdefault(str(kind.group), []).append(kind)
-    return list(groups.items())
+    return [(heading, kinds) for heading, kinds in groups.items() if kinds]
 
 
 def seemly(text: str) -> str:
@@ -77,13 +77,13 @@ def seemly(text: str) -> str:
 def sentence(code: str, facts: Mapping[str, Any]) -> str:
     """Return the notice as plain text in the language of the moment, in one line."""
     kind = kind_of(code)
-    return _template(kind) % _Facts(kind, facts)
+    return seemly(_template(kind) % _Facts(kind, facts))
 
 
 def markup(code: str, facts: Mapping[str, Any]) -> SafeString:
     """Return the notice as HTML, with every fact escaped and set apart."""
     kind = kind_of(code)
-    shown = _Facts(kind, facts, lambda text: format_html('<b dir="auto">{}</b>', text))
+    shown = _Facts(kind, facts, lambda text: text and format_html('<b dir="auto">{}</b>', text))
     return mark_safe(escape(_template(kind)) % shown)  # the sentence is escaped here, each fact above
 
 

@@ -18,13 +18,13 @@ KINDS = {"models": Asset.Kind.MODEL, "datasets": Asset.Kind.DATASET}
 
 
 def asset_at(user: User | AnonymousUser, kind: str, namespace: str, name: str) -> Asset:
-    """Return the asset at `/<kind>s/<namespace>/<name>`, whatever the case of the letters, read for `user`.
+    """Return the asset at `/<kind>s/<namespace>/<name>`, whatever the case of the letters, read for `user` and with their marks.
 
     `kind` may be the word of the row (`model`) or of addresses (`models`).
     Raises `Moved` where an asset that `user` may see had this address before, `Missing` where there is nothing to see.
     """
     kind = KINDS.get(kind, kind)
-    if asset := Asset.objects.for_user(user).of_kind(kind).named(namespace, name).whole().first():
+    if asset := Asset.objects.for_user(user).of_kind(kind).named(namespace, name).whole().marked_by(user).first():
         return asset
     if asset := _former(user, kind, namespace, name):
         raise Moved(f"{kind}s/{namespace}/{name}", f"{kind}s/{asset.repo_id}")

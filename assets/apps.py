@@ -8,12 +8,23 @@ class AssetsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from accounts import notices
         from accounts.events import register
+        from accounts.menu import offer_entries, offer_waiting
         from accounts.services import offer_resources
         from assets import tasks  # noqa: F401  (registers the job handlers)
+        from assets.access_menu import WAITING, access_entries
+        from assets.access_notices import KINDS as ACCESS
         from assets.events import EVENTS
+        from assets.mine import entries
+        from assets.notice_kinds import KINDS
+        from assets.publishing_notices import KINDS as PUBLISHING
         from assets.resources import VERB_NAMES, offered_to
 
         offer_resources(offered_to, VERB_NAMES)
+        offer_entries(entries)
+        offer_entries(access_entries)
+        offer_waiting(WAITING)
+        notices.register(*KINDS, *PUBLISHING, *ACCESS)
         for code, name in EVENTS:
             register(code, name)

@@ -63,7 +63,7 @@ class Catalogue:
     @cached_property
     def page(self) -> Page[Asset]:
         """The rows of this page; an address of another list leads to the first page, with a notice."""
-        rows, order = self.found.whole(), self.filterset.order
+        rows, order = self.found.whole().marked_by(self.user), self.filterset.order
         try:
             return page_of(rows, order, cursor=self.parameters.get("cursor", ""), limit=PAGE_SIZE)
         except Problem as problem:
@@ -117,7 +117,16 @@ class Catalogue:
     @property
     def sort_choices(self) -> list[Sort]:
         """The sorts of the list in words, the chosen one marked."""
-        names = {"updated": _("Recently updated"), "created": _("Newest"), "downloads": _("Most downloads"), "name": _("Name A–Z")}
+        names = {
+            "updated": _("Recently updated"),
+            "published": _("Recently published"),
+            "created": _("Newest"),
+            "downloads": _("Most downloads"),
+            "favourites": _("Most favourites"),
+            "views": _("Most views"),
+            "subscriptions": _("Most subscriptions"),
+            "name": _("Name A–Z"),
+        }
         chosen = self.filterset.order.code
         return [Sort(code, name, code == chosen) for code, name in names.items()]
 
@@ -165,7 +174,7 @@ class Catalogue:
         """For the heads of table columns: the address that sorts by it or turns the present sort round, `aria-sort` and an icon."""
         order = self.filterset.order
         heads = {}
-        for code in ("name", "downloads", "updated"):
+        for code in ("name", "downloads", "favourites", "updated"):
             here = order.code.lstrip("-") == code
             heads[code] = {
                 "url": self._address(sort=f"-{code}" if order.code == code else code),

@@ -14,12 +14,12 @@ from zipstream import ZIP_DEFLATED, ZIP_STORED, ZipStream
 
 from accounts.models import User
 from assets.revisions import Place
+from assets.visits import note_download
 from core.permissions import require
 from core.problems import Missing
 from repos import reading
 from repos.attributes import pointer
 from repos.reading import Item
-from repos.services import count_download
 from repos.transfer import disposition, file_response
 
 SUBMODULE = 0o160000
@@ -41,7 +41,7 @@ def send_file(request: HttpRequest, place: Place, viewer: User | AnonymousUser) 
     response = file_response(request, item, inline=inline)
     response["X-Repo-Commit"] = place.revision.commit.sha
     if not shown and request.method == "GET" and response.status_code in (200, 206, 302):
-        _count(request, place, viewer)
+        note_download(request, place.asset, viewer)
     return response
 
 
@@ -59,17 +59,9 @@ def send_zip(request: HttpRequest, place: Place, viewer: User | AnonymousUser) -
     }
     if request.method == "HEAD":
         return HttpResponse(content_type="application/zip", headers=headers)
-    _count(request, place, viewer)
+    note_download(request, place.asset, viewer)
     pieces = _together(_zipped(reading.walk(place.revision, place.path), place.path))
     return StreamingHttpResponse(_in_thread(pieces), content_type="application/zip", headers=headers)
-
-
-def _count(request: HttpRequest, place: Place, viewer: User | AnonymousUser) -> None:
-    """Count one viewer a day; pictures and sounds that a page shows are no downloads."""
-    if request.headers.get("Sec-Fetch-Dest") in ("image", "audio", "video"):
-        return
-    key = f"user:{viewer.pk}" if viewer.is_authenticated else f"address:{request.META.get('REMOTE_ADDR', '')}"
-    count_download(repository=place.revision.repository, viewer_key=key)
 
 
 def _zipped(items: Iterator[Item], folder: str) -> Iterator[bytes]:

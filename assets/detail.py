@@ -9,10 +9,12 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from assets.addresses import spellings
-from assets.downloads import Downloads, downloads_of
+from assets.availability import Availability
 from assets.heads import Head, head_of
 from assets.labels import Fact, label
 from assets.models import Asset
+from assets.publication import Publication
+from assets.statistics import PERIODS, Statistics, statistics_of
 from assets.vocabulary import Terms
 from core.charts import stack
 from jobs.models import Job
@@ -46,15 +48,25 @@ class Use:
 class Detail:
     """The facts beside the introduction of `asset`, which was read for `user`."""
 
-    def __init__(self, user: Any, asset: Asset, tab: str = "card") -> None:
-        self.user, self.asset = user, asset
+    def __init__(self, user: Any, asset: Asset, tab: str = "card", days: int = PERIODS[0]) -> None:
+        self.user, self.asset, self.days = user, asset, days
         self.terms = Terms.load()
         self.head: Head = head_of(asset, tab, self.terms)
+
+    @cached_property
+    def availability(self) -> Availability:
+        """How its use is got, where that has to be asked for."""
+        return Availability(self.user, self.asset)
 
     @property
     def number(self) -> str:
         """The asset's number in the gallery, such as `M-000382`."""
         return f"{'M' if self.asset.kind == Asset.Kind.MODEL else 'D'}-{self.asset.pk:06d}"
+
+    @cached_property
+    def publication(self) -> Publication:
+        """Where it stands between its members and everybody."""
+        return Publication(self.asset)
 
     @cached_property
     def label(self) -> Sequence[Fact]:
@@ -77,9 +89,26 @@ class Detail:
         return self.job is not None and self.job.state == Job.State.FAILED
 
     @cached_property
-    def downloads(self) -> Downloads:
-        """The last 30 days."""
-        return downloads_of(self.asset.repository)
+    def statistics(self) -> Statistics:
+        """Views and downloads of the chosen days."""
+        return statistics_of(self.asset, self.days)
+
+    @property
+    def periods(self) -> list[tuple[int, str, bool]]:
+        """The days to choose from: the number, the address, and whether it is the present one."""
+        url = self.asset.get_absolute_url()
+        return [(days, f"{url}?days={days}#statistics", days == self.days) for days in PERIODS]
+
+    @property
+    def counts(self) -> list[tuple[str, int]]:
+        """What people did with it since it is there."""
+        asset = self.asset
+        return [
+            (_("Views"), asset.views),
+            (_("Favourites"), asset.favourites),
+            (_("Likes"), asset.likes),
+            (_("Subscriptions"), asset.subscriptions),
+        ]
 
     @cached_property
     def parts(self) -> list[Part]:
@@ -94,7 +123,7 @@ class Detail:
             "other": _("Other"),
         }
         total = self.asset.parameters or 0
-        found = self.asset.structure.get("parts", {}) if total else {}
+        found = self.asset.structure.get("parts", {}) if total and "preview" in self.asset.allowed else {}
         ordered = sorted(found.items(), key=lambda item: -item[1])
         return [
             Part(names.get(name, name), count, count * 100 / total, "stone" if name in ("other", "norm") else PIGMENTS[min(index, 5)])
@@ -111,7 +140,9 @@ class Detail:
 
     @property
     def parts_source(self) -> str:
-        """Where the numbers come from: the format and the types, such as `safetensors · BF16`."""
+        """Where the numbers come from: the format and the types, such as `safetensors · BF16`; for those who may read the files."""
+        if "preview" not in self.asset.allowed:
+            return ""
         dtypes: dict[str, int] = self.asset.structure.get("dtypes", {})
         return " · ".join([self.asset.structure.get("format", ""), *sorted(dtypes, key=lambda dtype: -dtypes[dtype])])
 

@@ -4,8 +4,8 @@ from django.utils.translation import gettext_lazy as _
 
 EVENTS = [
     ("asset.commit", _("Files changed")),
-    ("asset.published", _("Published")),
-    ("asset.delisted", _("Delisted")),
+    ("asset.published", _("Model or dataset published")),
+    ("asset.delisted", _("Model or dataset delisted")),
     ("asset.rejected", _("Publication rejected")),
     ("application.created", _("Somebody applied for access")),
     ("application.decided", _("Application decided")),

@@ -9,7 +9,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from assets.filters import AssetFilter
+from assets.filters import MARKS, AssetFilter
 from assets.models import Asset, Term
 from assets.models.assets import AssetQuerySet
 from assets.vocabulary import Terms
@@ -60,13 +60,18 @@ SOURCES = {
     "industry": _Source("industry", False, V.INDUSTRY),
     "platform": _Source("platform", False, V.PLATFORM),
     "tag": _Source("tags", True),
+    "mark": _Source("marks", True),
+    "availability": _Source("availability", False),
     "state": _Source("state", False),
 }
 OF_KIND = {
     Asset.Kind.MODEL: ["task", "hardware", "licence", "framework", "language", "industry", "tag"],
     Asset.Kind.DATASET: ["task", "language", "licence", "platform", "industry", "tag"],
 }
-OPEN = {"task", "hardware", "state"}
+CHIPS = ("state", "mark", "availability")
+OPEN = {"task", "hardware", *CHIPS}
+USUAL = {"state": {Asset.State.PUBLISHED}, "availability": {Asset.Availability.FREE}}
+"""Values that alone are no choice."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,7 @@ class Tally:
 
 def parameters_of(kind: str, *, signed_in: bool) -> list[str]:
     """Return the parameters that the panel of a kind offers."""
-    return (["state"] if signed_in else []) + OF_KIND[Asset.Kind(kind)]
+    return (["state"] if signed_in else []) + ["mark", "availability"] + OF_KIND[Asset.Kind(kind)]
 
 
 def facets(filterset: AssetFilter, tally: Tally) -> list[Facet]:
@@ -87,7 +92,7 @@ def facets(filterset: AssetFilter, tally: Tally) -> list[Facet]:
     found = []
     for parameter, counts in tally.values.items():
         chosen = filterset.chosen.get(parameter)
-        if parameter == "state" and counts.keys() <= {Asset.State.PUBLISHED} and not chosen:
+        if parameter in USUAL and counts.keys() <= USUAL[parameter] and not chosen:
             continue
         if counts or chosen:
             found.append(_facet(parameter, counts, filterset))
@@ -107,7 +112,9 @@ def count(parameters: Sequence[str], filterset: AssetFilter, rows: AssetQuerySet
         chosen = parameter if filterset.chosen.get(parameter) else ""
         if chosen not in bases:
             try:
-                sql, given = filterset.filter_queryset(rows, without=chosen).order_by().values(*columns).query.sql_with_params()
+                found = filterset.filter_queryset(rows, without=chosen).order_by()
+                found = found.annotate(marks=MARKS) if "marks" in columns else found
+                sql, given = found.values(*columns).query.sql_with_params()
             except EmptyResultSet:
                 continue
             bases[chosen] = f"base{len(bases)} AS MATERIALIZED ({sql})"
@@ -143,6 +150,8 @@ def _facet(parameter: str, counts: Counter[str], filterset: AssetFilter) -> Face
         "industry": lambda: _("Industry"),
         "platform": lambda: _("Running platform"),
         "tag": lambda: _("Tags"),
+        "mark": lambda: _("Marks"),
+        "availability": lambda: _("Availability"),
         "state": lambda: _("Publication"),
     }
     terms = filterset.terms
@@ -153,7 +162,7 @@ def _facet(parameter: str, counts: Counter[str], filterset: AssetFilter) -> Face
     sections: list[tuple[str, list[Option]]] = []
     if parameter == "task":
         shown, sections = [], _by_modality(shown, terms)
-    return Facet(parameter, names[parameter](), parameter in OPEN or bool(checked), parameter == "state", shown, sections, more)
+    return Facet(parameter, names[parameter](), parameter in OPEN or bool(checked), parameter in CHIPS, shown, sections, more)
 
 
 def _by_modality(options: list[Option], terms: Terms) -> list[tuple[str, list[Option]]]:
@@ -169,6 +178,10 @@ def value_name(parameter: str, value: str, terms: Terms) -> str:
     """Return a value of a parameter in words."""
     if parameter == "state":
         return str(Asset.State(value).label)
+    if parameter == "availability":
+        return str(Asset.Availability(value).label)
+    if parameter == "mark":
+        return {"official": _("Official"), "featured": _("Featured"), "commercial": _("Commercial")}[value]
     if parameter == "modality":
         return terms.name(V.MODALITY, value)
     source = SOURCES.get(parameter)

@@ -8,9 +8,10 @@ from typing import Any
 
 import django_filters
 from django import forms
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
-from django.db.models import CharField, F, Func, Q, Value
+from django.db.models import Case, CharField, F, Func, Q, Value, When
 from django.db.models.functions import Upper
 from django.db.models.lookups import IContains
 from django.utils.translation import gettext_lazy as _
@@ -18,7 +19,7 @@ from drf_spectacular.utils import extend_schema_field
 
 from assets.addresses import spellings
 from assets.models import Asset, Term
-from assets.models.assets import AssetQuerySet
+from assets.models.assets import PUBLISHED_OR_NEVER, AssetQuerySet
 from assets.vocabulary import Terms
 from core.paging import Order
 
@@ -30,30 +31,59 @@ ORDERS = {
     for order in (
         Order("updated", "updated_at", descending=True, kind=datetime),
         Order("created", "created_at", descending=True, kind=datetime),
+        Order("published", "sort_published", descending=True, kind=datetime),
         Order("downloads", "downloads", descending=True, kind=int),
+        Order("favourites", "favourites", descending=True, kind=int),
+        Order("views", "views", descending=True, kind=int),
+        Order("subscriptions", "subscriptions", descending=True, kind=int),
         Order("name", "sort_name", descending=False),
         Order("-updated", "updated_at", descending=False, kind=datetime),
         Order("-created", "created_at", descending=False, kind=datetime),
+        Order("-published", "sort_published", descending=False, kind=datetime),
         Order("-downloads", "downloads", descending=False, kind=int),
+        Order("-favourites", "favourites", descending=False, kind=int),
+        Order("-views", "views", descending=False, kind=int),
+        Order("-subscriptions", "subscriptions", descending=False, kind=int),
         Order("-name", "sort_name", descending=True),
     )
 }
-"""Every sort, by its word in addresses. `updated`, `created` and `downloads` begin with the most; a leading minus turns a sort round."""
+"""Every sort, by its word in addresses. All but `name` begin with the newest or the most; a leading minus turns a sort round."""
+
+SORTED_BY: dict[str, Any] = {
+    "sort_name": Upper("name"),
+    "sort_published": PUBLISHED_OR_NEVER,
+}
+"""The annotations that sorts follow."""
 
 DEFAULT_SORT = "updated"
 
+MARKED = {
+    "official": Q(official=True) | Q(namespace__official=True),
+    "featured": Q(featured=True),
+    "commercial": Q(commercial=True),
+}
+"""What gives an asset each mark."""
+
+MARKS = Func(
+    *(Case(When(condition, then=Value(mark)), default=Value("")) for mark, condition in MARKED.items()),
+    template="ARRAY[%(expressions)s]",
+    output_field=ArrayField(CharField()),
+)
+"""The marks of a row, empty texts where it has none."""
+
 
 class WordsField(forms.Field):
-    """Several values of one parameter, as a list without repetitions; `vocabulary` says which terms they must name, if any."""
+    """Several values of one parameter, as a list without repetitions; `vocabulary` or `known` says which words they must be, if any."""
 
     widget = forms.SelectMultiple
     default_error_messages = {
         "too_many": _("Use at most %(most)s values."),
         "too_long": _("Use at most %(most)s characters a value."),
+        "unknown_value": _("“%(word)s” is not a known value."),
     }
 
-    def __init__(self, *, vocabulary: str = "", **kwargs: Any) -> None:
-        self.vocabulary = vocabulary
+    def __init__(self, *, vocabulary: str = "", known: Sequence[str] = (), **kwargs: Any) -> None:
+        self.vocabulary, self.known = vocabulary, known
         super().__init__(**kwargs)
 
     def to_python(self, value: Any) -> list[str]:
@@ -64,6 +94,8 @@ class WordsField(forms.Field):
             if len(word) > LONGEST:
                 raise ValidationError(self.error_messages["too_long"], code="too_long", params={"most": LONGEST})
             ProhibitNullCharactersValidator()(word)
+            if self.known and word not in self.known:
+                raise ValidationError(self.error_messages["unknown_value"], code="unknown_value", params={"word": word})
         return words
 
 
@@ -83,6 +115,11 @@ class WordsFilter(django_filters.Filter):  # type: ignore[misc]
     def condition(self, values: list[str], filterset: "AssetFilter") -> Q:
         """Return what must hold for one of `values`."""
         return Q(**{self.match: values})
+
+
+class MarkFilter(WordsFilter):
+    def condition(self, values: list[str], filterset: "AssetFilter") -> Q:
+        return reduce(or_, (MARKED[value] for value in values))
 
 
 class ModalityFilter(WordsFilter):
@@ -150,6 +187,8 @@ class AssetFilter(django_filters.FilterSet):  # type: ignore[misc]
     base_model = LineageFilter(match="base_models__overlap", kind=Asset.Kind.MODEL, help_text=_("Repo ids of models it was made from."))
     dataset = LineageFilter(match="datasets__overlap", kind=Asset.Kind.DATASET, help_text=_("Repo ids of datasets it was trained on."))
     owner = OwnerFilter(match="namespace", help_text=_("Handles of users or organisations."))
+    mark = MarkFilter(match="official", known=list(MARKED), help_text=_("official (also by its owner), featured or commercial."))
+    availability = django_filters.ChoiceFilter(choices=Asset.Availability.choices)
     state = django_filters.ChoiceFilter(choices=Asset.State.choices)
     sort = django_filters.ChoiceFilter(
         method="keep", choices=[(code, code) for code in ORDERS], help_text=_("A leading minus turns the sort round.")
@@ -204,7 +243,8 @@ class AssetFilter(django_filters.FilterSet):  # type: ignore[misc]
         for name, found in self.filters.items():
             if name != without and name in self.form.cleaned_data:
                 queryset = found.filter(queryset, self.form.cleaned_data[name])
-        return queryset.annotate(sort_name=Upper("name")) if self.order.field == "sort_name" else queryset
+        field = self.order.field
+        return queryset.annotate(**{field: SORTED_BY[field]}) if field in SORTED_BY else queryset
 
     def search(self, queryset: AssetQuerySet, name: str, value: str) -> AssetQuerySet:
         """Return the rows in which every word of `value` occurs somewhere."""

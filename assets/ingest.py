@@ -1,6 +1,8 @@
 """Reading the files of an asset into its columns, whenever the default branch has a new head."""
 
 from collections.abc import Callable
+from copy import copy
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import Q
@@ -67,8 +69,11 @@ def read_card(revision: Revision) -> tuple[str | None, list[CardError]]:
         return "", []
     if item.size > MAX_CARD:
         return None, [CardError("card_too_large", 0, {"limit": MAX_CARD})]
+    # The introduction is for everybody who sees the asset, also for those who may not read its files.
+    reader = copy(item.repository)
+    reader.allowed = reader.allowed | {"preview"}
     try:
-        return read_all(item, MAX_CARD).decode(), []
+        return read_all(replace(item, repository=reader), MAX_CARD).decode(), []
     except UnicodeDecodeError:
         return None, [CardError("not_text", 0)]
     except Problem as problem:

@@ -29,13 +29,16 @@ class Readme:
 def readme_of(asset: Asset, user: Any) -> Readme:
     """Return the introduction at the default branch's head; rendering is kept for a day by commit and language."""
     revision = resolve(asset.open_repository())
-    key = f"readme:3:{asset.pk}:{asset.repo_id}:{revision.commit.sha}:{get_language()}"
+    place = Place(asset, revision, CARD)
+    # Who may not read the files does not get their pictures either: the words that stand for them remain.
+    link = place.link if "preview" in asset.allowed else lambda target, image: None if image else place.link(target, image)
+    key = f"readme:4:{asset.pk}:{asset.repo_id}:{revision.commit.sha}:{get_language()}:{'preview' in asset.allowed}"
     kept = cache.get(key)
     if kept is None:
         text, errors = read_card(revision)
         parsed = card.parse(text or "")
         problems = [card.sentence(error.as_dict()) for error in (errors or parsed.errors)]
-        html = render(parsed.body, resolve_link=Place(asset, revision, CARD).link) if parsed.body.strip() else ""
+        html = render(parsed.body, resolve_link=link) if parsed.body.strip() else ""
         kept = (str(html), problems)
         cache.set(key, kept, CACHE_SECONDS)
     return Readme(mark_safe(kept[0]), kept[1], revision.commit.sha)

@@ -12,11 +12,12 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from assets.addresses import KINDS, asset_at
 from assets.models import Asset
+from assets.permissions import VERBS, Role
 from core.permissions import require
 from core.problems import Forbidden, Missing
 from repos import reading
 from repos.models import Ref
-from repos.reading import Revision
+from repos.reading import Item, Revision
 
 MAX_REST = 4096
 LINE = re.compile(r"L\d+\Z")
@@ -102,8 +103,16 @@ def open_asset(user: User | AnonymousUser, kind: str, namespace: str, name: str,
         raise Missing("not_found", _("There is nothing at this address, or you may not see it."))
     asset = asset_at(user, KINDS[kind], namespace, name)
     for verb in verbs:
-        require(asset, verb)
+        permit(asset, verb)
     return asset
+
+
+def permit(asset: Asset, verb: str) -> None:
+    """Raise `Forbidden` unless the viewer may use `verb`; what a grant would allow is refused with the way to one."""
+    if verb not in asset.allowed and asset.needs_grant and verb in VERBS[Role.USER]:
+        sentence = _("Its owner decides who uses this: you see the introduction and the names of the files. Request access on its page.")
+        raise Forbidden("access_required", sentence, extra={"verb": verb, "apply": f"{asset.get_absolute_url()}/apply"})
+    require(asset, verb)
 
 
 def open_place(user: User | AnonymousUser, kind: str, namespace: str, name: str, rest: str, *verbs: str) -> Place:
@@ -123,6 +132,20 @@ def plain(text: str) -> str:
     if len(text) > MAX_REST or "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
         raise Missing("path_not_found", _("There is nothing of that name in this revision."))
     return text
+
+
+def check_known(place: Place) -> None:
+    """Raise `Forbidden` unless the viewer may know the names here: without the right to preview, only at the heads of refs."""
+    if "preview" in place.asset.allowed or place.revision.ref is not None:
+        return
+    repository = place.revision.repository
+    if not any(ref.commit == place.revision.commit.sha for ref in (*reading.branches(repository), *reading.tags(repository))):
+        permit(place.asset, "preview")
+
+
+def named_only(asset: Asset, item: Item) -> Item:
+    """Return a file or folder as the viewer of `asset` may know it: by name and size alone without the right to preview."""
+    return item if "preview" in asset.allowed else replace(item, oid="", sha256="", commit=None)
 
 
 def require_branch(place: Place) -> Ref:

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from core.columns import name_columns
 from core.problems import Problem
 
 
@@ -71,6 +72,10 @@ class ShownInline(Unchangeable, TabularInline):  # type: ignore[misc]  # unfold 
     extra = 0
     show_change_link = False
 
+    def __init__(self, parent_model: type[models.Model], admin_site: Any) -> None:
+        super().__init__(parent_model, admin_site)
+        name_columns(self.model)
+
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whoever may see the row may see what belongs to it."""
         return True
@@ -86,6 +91,11 @@ class Administration(Unchangeable, ModelAdmin):  # type: ignore[misc]  # unfold 
     show_full_result_count = False
     list_per_page = 50
     view_on_site = False
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
+
+    def __init__(self, model: type[models.Model], admin_site: Any) -> None:
+        super().__init__(model, admin_site)
+        name_columns(model)
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
         """Leave Django's own log empty: the audit trail says what happened."""
@@ -128,10 +138,7 @@ class Administration(Unchangeable, ModelAdmin):  # type: ignore[misc]  # unfold 
             return HttpResponseRedirect(request.get_full_path())
 
     def _buttons(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
-        return [
-            {"label": act.label, "danger": act.danger, "address": self.address("act", row.pk, act.name)}
-            for act in self.acts_for(request, row)
-        ]
+        return [{"label": act.label, "address": self.address("act", row.pk, act.name)} for act in self.acts_for(request, row)]
 
     def act_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
         """Ask whether to do an act to one row, and do it."""

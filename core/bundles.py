@@ -11,6 +11,7 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 BUNDLES = ("css/gallery.css", "js/gallery.js")
 _IMPORT = re.compile(r'^(?:@import|import) "(?:\./)?([\w./-]+)";$', re.MULTILINE)
+_MODULE = (r"""(?P<matched>import (?P<names>\{[^}]*\}) from "(?P<url>\./[\w-]+\.js)";)""", 'import %(names)s from "%(url)s";')
 
 Sources = Mapping[str, tuple[Storage, str]]
 
@@ -31,7 +32,10 @@ def bundle(name: str, paths: Sources) -> str:
 
 
 class StaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise carries no types
-    """Hashed, compressed static files in which the `BUNDLES` carry the files they import."""
+    """Hashed, compressed static files in which the `BUNDLES` carry the files they import; other scripts import hashed ones."""
+
+    # Only ours: comments and other syntax in packages' scripts look like imports too.
+    patterns = (*CompressedManifestStaticFilesStorage.patterns, ("js/*.js", (_MODULE,)))
 
     def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[Any]:
         bundled = InMemoryStorage()

@@ -1,5 +1,6 @@
 """Numbers, sizes and moments as people read them, in the language of the page."""
 
+import re
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -10,6 +11,7 @@ from django.utils.translation import get_language, gettext, ngettext, pgettext
 
 UNITS = ("KB", "MB", "GB", "TB", "PB", "EB")
 NO_BREAK = "\u00a0"
+_SIZE = re.compile(r"(?P<amount>[0-9]{1,18}(?:\.[0-9]{1,6})?)\s*(?:(?P<unit>[KMGTPE])(?P<binary>I)?)?B?")
 
 
 def _round(value: Decimal, digits: int) -> Decimal:
@@ -39,6 +41,15 @@ def size(value: int) -> str:
     if number >= 1000 and power < len(UNITS):
         number, power = Decimal("1.0") if power < 2 else Decimal("1.00"), power + 1
     return f"{number}{NO_BREAK}{UNITS[power - 1]}"
+
+
+def bytes_in(text: str) -> int:
+    """Return the number of bytes that somebody wrote as `500 GB`, `16MiB` or a plain number. Raises `ValueError`."""
+    found = _SIZE.fullmatch(text.strip().upper())
+    if found is None:
+        raise ValueError(f"{text!r} is not a size.")
+    step = 1024 if found["binary"] else 1000
+    return int(Decimal(found["amount"]) * Decimal(step) ** ("KMGTPE".index(found["unit"]) + 1 if found["unit"] else 0))
 
 
 def compact(value: int) -> str:

@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 Handler = Callable[[Job], timedelta | None]
 HANDLERS: dict[str, Handler] = {}
 RECURRING: set[str] = set()
+Listener = Callable[[Job], None]
+_LISTENERS: list[Listener] = []
 
 
 class JobError(Exception):
@@ -58,6 +60,13 @@ def recurring(kind: str, *, every: timedelta) -> Callable[[Callable[[Job], None]
         return function
 
     return register
+
+
+def when_ended(listener: Listener) -> Listener:
+    """Register, from `AppConfig.ready`, what is called with every job that is done, failed or stopped, in the transaction that ends it."""
+    if listener not in _LISTENERS:
+        _LISTENERS.append(listener)
+    return listener
 
 
 def enqueue(
@@ -100,20 +109,20 @@ def take_turn(job: Job) -> None:
     """Do one turn of a claimed job and record how it ended."""
     work = HANDLERS.get(job.kind)
     if work is None:
-        job.stumble(f"No handler for {job.kind}. Is this worker's version older than the web server's?")
+        _stumble(job, f"No handler for {job.kind}. Is this worker's version older than the web server's?")
         return
-    if job.stop_requested_at and job.halt():
+    if job.stop_requested_at and _ended(job, job.halt):
         return
     try:
         again = work(job)
     except JobError as error:
-        job.stumble(str(error), retry=error.retry)
+        _stumble(job, str(error), retry=error.retry)
     except Exception as error:
         logger.exception("job %s %s failed in turn %s", job.pk, job.kind, job.turn)
-        job.stumble(f"{type(error).__name__}: {error}"[:2000] if not settings.DEBUG else traceback.format_exc()[-4000:])
+        _stumble(job, f"{type(error).__name__}: {error}"[:2000] if not settings.DEBUG else traceback.format_exc()[-4000:])
     else:
         if again is None:
-            job.finish()
+            _ended(job, job.finish)
         elif job.look_again(again) and again <= timedelta(seconds=1):
             transaction.on_commit(lambda: ring(job.pk), robust=True)
 
@@ -141,6 +150,25 @@ def retry_job(*, job: Job, actor: User) -> None:
         raise Conflict("job_not_over", _("Only a job that failed or was stopped can begin again."))
     transaction.on_commit(lambda: ring(job.pk), robust=True)
     record(actor=actor, verb="retry", target_kind="job", target_id=job.pk, target=str(job))
+
+
+def _stumble(job: Job, error: str, *, retry: bool = True) -> None:
+    _ended(job, lambda: job.stumble(error, retry=retry))
+
+
+@transaction.atomic
+def _ended(job: Job, move: Callable[[], bool]) -> bool:
+    """Make a move, tell the listeners if the job is over with it, and say whether it was made."""
+    if not move():
+        return False
+    for listener in _LISTENERS if not job.active else ():
+        try:
+            with transaction.atomic():
+                listener(job)
+        except Exception:
+            # What the job did stands; without this a defect in a listener would have it done again and again.
+            logger.exception("job %s %s ended, but a listener failed", job.pk, job.kind)
+    return True
 
 
 def sweep(limit: int = 200) -> int:

@@ -7,9 +7,10 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
-from portal import addresses, env
+from portal import addresses, env, logs
 
 VERSION = "0.1.0"
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -66,7 +67,9 @@ HSTS_SECONDS = env.number("HSTS_SECONDS", 31_536_000, help="How long browsers in
 SECURE_HSTS_SECONDS = HSTS_SECONDS if _https else 0
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",
+    "unfold.contrib.filters",
+    "portal.administration.ConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -130,6 +133,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.i18n",
+                "portal.site.context",
             ],
             "builtins": [
                 "core.templatetags.gallery",
@@ -294,10 +298,15 @@ except ValueError as error:
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text(
     "EMAIL_FROM", f"AI Gallery <gallery@{_public.hostname}>", shown="gallery@ the public host", help="Sender of mail."
 )
-WEBHOOK_PRIVATE_ADDRESSES = env.parsed(
+WEBHOOK_PRIVATE_ADDRESSES: list[str] = env.parsed(
     "WEBHOOK_PRIVATE_ADDRESSES", [], addresses.networks, shown="none",
     help="Networks inside that webhooks may call, such as 10.20.0.0/16, separated by commas. Everything public may be called anyway.",
 )  # fmt: skip
+REVIEW = env.choice(
+    "REVIEW", "words", ("off", "words", "manual"),
+    help="What happens to an asset before it is published: nothing, a look for forbidden words, or that and a reviewer's decision.",
+)  # fmt: skip
+DIGEST_HOUR = env.number("DIGEST_HOUR", 8, most=23, help="Hour of the day, in TIME_ZONE, from which daily digests are mailed.")
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if EMAIL_URL else "optional"
 MFA_ALLOW_UNVERIFIED_EMAIL = not EMAIL_URL
 
@@ -355,7 +364,10 @@ SPECTACULAR_SETTINGS = {
         "AssetKind": "assets.models.Asset.Kind",
         "NamespaceKind": "accounts.models.Namespace.Kind",
         "Visibility": "assets.models.Asset.Visibility",
+        "PublicationState": "assets.models.Asset.State",
+        "SubmissionState": "assets.models.Submission.State",
         "JobState": "jobs.models.Job.State",
+        "DeliveryState": "accounts.models.WebhookDelivery.State",
         "ToolchainSupport": "assets.models.Term.Support",
     },
 }
@@ -372,24 +384,14 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # What stands on other names of this domain is not ours to decide.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {"request": {"()": "core.requests.RequestIdFilter"}},
-    "formatters": {
-        "text": {"format": "{asctime} {levelname:<7} {request_id} {name}: {message}", "style": "{"},
-        "json": {"()": "core.requests.JsonFormatter"},
-    },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["request"]}},
-    "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {
-        "django": {"handlers": [], "propagate": True},
-        "django.server": {"handlers": [], "propagate": True},
-        # The access log has a line for every refused request already.
-        "django.request": {"level": "ERROR"},
-        # Two lines for every task, the sweep among them, every few seconds.
-        "celery.worker.strategy": {"level": "WARNING"},
-        "celery.app.trace": {"level": "WARNING"},
-        "celery.beat": {"level": "WARNING"},
-    },
+UNFOLD = {
+    "SITE_SYMBOL": "deployed_code",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("favicon.svg")}],
+    "STYLES": [lambda _request: static("css/administration.css")],
+    "SCRIPTS": [lambda _request: static("js/administration.js")],
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "ACCOUNT": {"navigation": [{"title": _("Personal information"), "link": "/me/profile"}]},
 }
+
+LOGGING = logs.to_standard_error(LOG_FORMAT, LOG_LEVEL)

@@ -4,10 +4,11 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from portal import shell, views
+from portal import shell, site, views
 
 urlpatterns = [
     path("language", shell.language, name="language"),
+    path("banner", site.dismiss_banner, name="dismiss_banner"),
     path("design", shell.design, name="design"),
     path("robots.txt", shell.robots),
     path("favicon.ico", shell.favicon),

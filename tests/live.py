@@ -128,8 +128,10 @@ class Gallery:
 
     def create(self, name: str, kind: str = "models") -> str:
         """Make an asset and return its REST address."""
-        self.call("POST", f"/api/v1/{kind}", {"owner": "bench", "name": name, "visibility": "public"})
-        return f"/api/v1/{kind}/bench/{name}"
+        address = f"/api/v1/{kind}/bench/{name}"
+        self.call("POST", f"/api/v1/{kind}", {"owner": "bench", "name": name})
+        self.call("POST", f"{address}/publish", {})
+        return address
 
 
 def free_port() -> int:

@@ -7,12 +7,16 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 
+from jobs.models import LEASE
 from tests.live import Answer, Gallery, running
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 
 MIB = 1 << 20
+PATIENCE = LEASE.total_seconds() + settings.CELERY_BEAT_SCHEDULE["sweep"]["schedule"] + 60
+"""What a worker held when it was killed is due again after its lease and rung for by the next sweep; the rest is for processes to start."""
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +29,7 @@ def sha(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def eventually(question: Callable[[], Any], seconds: float = 60) -> Any:
+def eventually(question: Callable[[], Any], seconds: float = PATIENCE) -> Any:
     """Return the first true answer, asking again through restarts."""
     end = time.monotonic() + seconds
     while True:

@@ -1,35 +1,32 @@
-"""The administration of accounts: mostly to look. Handles, members and tokens change through the pages, which write the audit trail."""
+"""People and organisations: looked at, and changed by what staff may do to them."""
 
 from typing import Any
 
-from allauth.account.decorators import secure_admin_login
-from allauth.mfa.models import Authenticator
-from allauth.socialaccount.models import SocialApp, SocialToken
-from allauth.usersessions.models import UserSession
+from allauth.account.models import EmailAddress
 from django import forms
 from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminPasswordToggleWidget, UnfoldAdminRadioSelectWidget
+from unfold.widgets import UnfoldAdminTextInputWidget as TextInput
 
 from accounts.authentication import signed_in
-from accounts.models import AccessToken, AuditEvent, Membership, Organisation, User
-from accounts.services import check_handle, record
+from accounts.models import AccessToken, Membership, Organisation, User
+from accounts.services import (
+    check_handle,
+    create_account,
+    lift_suspension,
+    set_official,
+    set_password,
+    set_standing,
+    sign_out_everywhere,
+    suspend_user,
+)
+from accounts.services.administration import ONLY_ADMINISTRATORS
+from accounts.standing import STANDING_NAMES, standing_of
+from core.administration import Act, Administration, ReasonForm, ShownInline
 from core.problems import Problem
-
-
-class ReadOnly:
-    """Rows that the administration shows and never changes."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class NewUserForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -38,6 +35,7 @@ class NewUserForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = User
         fields = ["handle", "email", "nickname"]
+        widgets = {"handle": TextInput(), "email": UnfoldAdminEmailInputWidget(), "nickname": TextInput()}
 
     def clean_handle(self) -> str:
         handle: str = self.cleaned_data["handle"]
@@ -51,159 +49,139 @@ class NewUserForm(forms.ModelForm):  # type: ignore[type-arg]
         email: str = self.cleaned_data["email"].lower()
         return email
 
-    def save(self, commit: bool = True) -> User:
-        user: User = super().save(commit=False)
-        user.set_unusable_password()
-        if commit:
-            user.save()
-        return user
+
+class StandingForm(forms.Form):
+    standing = forms.ChoiceField(label=_("Standing"), required=False, choices=STANDING_NAMES, widget=UnfoldAdminRadioSelectWidget())
 
 
-class TokensInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
+class PasswordForm(forms.Form):
+    password = forms.CharField(
+        label=_("New password"),
+        strip=False,
+        widget=UnfoldAdminPasswordToggleWidget(attrs={"autocomplete": "new-password"}),
+    )
+
+
+def make_official(**given: Any) -> None:
+    set_official(official=True, **given)
+
+
+def make_unofficial(**given: Any) -> None:
+    set_official(official=False, **given)
+
+
+OFFICIAL = [
+    Act(
+        "official", _("Mark as official"), make_official, "namespace", "accounts.change_namespace",
+        note=_("Its page and its assets show that it publishes officially."), applies=lambda row: not row.official,
+    ),
+    Act(
+        "unofficial", _("Take the official mark away"), make_unofficial, "namespace", "accounts.change_namespace",
+        applies=lambda row: row.official,
+    ),
+]  # fmt: skip
+
+
+class AddressesInline(ShownInline):
+    model = EmailAddress
+    fields = readonly_fields = ("email", "verified", "primary")
+
+
+class TokensInline(ShownInline):
     model = AccessToken
     fields = readonly_fields = ("name", "prefix", "scope", "created_at", "expires_at", "last_used_at")
-    extra = 0
     verbose_name_plural = _("access tokens")
 
 
-class MembershipsInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
+class MembershipsInline(ShownInline):
     model = Membership
     fields = readonly_fields = ("organisation", "user", "role", "created_at")
-    extra = 0
+
+
+class StandingFilter(admin.SimpleListFilter):
+    title = _("standing")
+    parameter_name = "standing"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [choice for choice in STANDING_NAMES if choice[0]]
+
+    def queryset(self, request: HttpRequest, rows: QuerySet[User]) -> QuerySet[User]:
+        match self.value():
+            case "administrator":
+                return rows.filter(is_superuser=True)
+            case str(name):
+                return rows.filter(is_staff=True, is_superuser=False, groups__name=name)
+        return rows
 
 
 @admin.register(User)
-class AccountAdmin(UserAdmin):  # type: ignore[type-arg]
+class UserAdministration(Administration):
     add_form = NewUserForm
     add_fieldsets = ((None, {"fields": ["handle", "email", "nickname"]}),)
     fieldsets = (
         (None, {"fields": ["handle", "email", "nickname", "bio", "official", "language"]}),
-        (_("Rights"), {"fields": ["is_active", "is_staff", "is_superuser", "groups", "user_permissions"]}),
+        (_("Rights"), {"fields": ["standing", "is_active", "suspension_reason", "onboarded_at"]}),
         (_("Dates"), {"fields": ["created_at", "last_login"]}),
     )
-    readonly_fields = ["handle", "email", "created_at", "last_login"]
-    list_display = ["handle", "nickname", "email", "is_active", "is_staff", "created_at"]
-    list_filter = ["is_active", "is_staff", "is_superuser", "official"]
+    list_display = ["handle", "nickname", "email", "is_active", "standing", "official", "created_at", "last_login"]
+    list_filter = ["is_active", StandingFilter, "official"]
     search_fields = ["handle", "nickname", "email"]
     ordering = ["handle"]
-    inlines = [TokensInline, MembershipsInline]
+    inlines = [AddressesInline, TokensInline, MembershipsInline]
+    acts = [
+        Act(
+            "suspend", _("Suspend"), suspend_user, "user", "accounts.change_user", form=ReasonForm, danger=True,
+            note=_("The account is switched off: sessions end, tokens are refused at once, and the person is told why by mail."),
+            applies=lambda user: user.is_active,
+        ),
+        Act(
+            "lift", _("Lift the suspension"), lift_suspension, "user", "accounts.change_user",
+            note=_("The person can sign in again, and their tokens work as before."), applies=lambda user: not user.is_active,
+        ),
+        Act(
+            "sign-out", _("Sign out everywhere"), sign_out_everywhere, "user", "accounts.change_user",
+            note=_("Every session ends. Access tokens stay."),
+        ),
+        *OFFICIAL,
+        Act(
+            "standing", _("Change the standing"), set_standing, "user", ONLY_ADMINISTRATORS, form=StandingForm,
+            note=_("Reviewers decide what is published, operators keep the gallery, administrators may do everything."),
+        ),
+        Act(
+            "password", _("Set a password"), set_password, "user", ONLY_ADMINISTRATORS, form=PasswordForm, in_list=False,
+            note=_("The password counts at once, and every session ends."),
+        ),
+    ]  # fmt: skip
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return self.readonly_fields if obj else []
+    @admin.display(description=_("standing"))
+    def standing(self, user: User) -> str:
+        return str(dict(STANDING_NAMES)[standing_of(user)]) if standing_of(user) else ""
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Only administrators: whoever changes accounts can make themselves anything."""
-        return bool(request.user.is_superuser)
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        rows: QuerySet[User] = User.objects.prefetch_related("groups")
+        return rows
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return self.inlines if obj else []
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        return super().get_form(request, obj, change, **({} if obj else {"form": self.add_form}), **kwargs)
 
-    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
-        response = super().user_change_password(request, id, form_url)
-        user = User.objects.filter(pk=id).first() if id.isdigit() else None
-        if request.method == "POST" and response.status_code == 302 and user:
-            record(actor=signed_in(request), verb="change_password", target_kind="user", target_id=user.pk, target=user.handle)
-        return response
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm(ONLY_ADMINISTRATORS))
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        verb = "administer" if change else "create"
-        record(
-            actor=signed_in(request), verb=verb, target_kind="user", target_id=obj.pk, target=obj.handle, fields=sorted(form.changed_data)
-        )
+        values = form.cleaned_data
+        made = create_account(actor=signed_in(request), handle=values["handle"], email=values["email"], nickname=values["nickname"])
+        obj.pk = made.pk
 
 
 @admin.register(Organisation)
-class OrganisationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    fields = ["handle", "nickname", "bio", "official", "created_at"]
-    readonly_fields = ["handle", "created_at"]
+class OrganisationAdministration(Administration):
+    fields = ["handle", "nickname", "bio", "official", "storage_quota", "created_at"]
     list_display = ["handle", "nickname", "official", "created_at"]
     list_filter = ["official"]
     search_fields = ["handle", "nickname"]
     ordering = ["handle"]
     inlines = [MembershipsInline]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def save_model(self, request: HttpRequest, obj: Organisation, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        record(
-            actor=signed_in(request), verb="administer", target_kind="organisation", target_id=obj.pk, target=obj.handle,
-            fields=sorted(form.changed_data),
-        )  # fmt: skip
-
-
-@admin.register(AccessToken)
-class AccessTokenAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
-    fields = ["user", "name", "prefix", "scope", "verbs", "resources", "created_at", "expires_at", "last_used_at"]
-    list_display = ["name", "user", "prefix", "scope", "expires_at", "last_used_at"]
-    list_filter = ["scope"]
-    search_fields = ["name", "user__handle", "prefix"]
-    list_select_related = ["user"]
-    actions = ["revoke"]
-
-    def has_revoke_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.is_superuser)
-
-    @admin.action(description=_("Revoke the chosen tokens"), permissions=["revoke"])
-    def revoke(self, request: HttpRequest, chosen: QuerySet[AccessToken]) -> None:
-        for token in chosen.select_related("user"):
-            pk, owner = token.pk, token.user.handle
-            token.delete()
-            record(actor=signed_in(request), verb="revoke", target_kind="token", target_id=pk, target=token.name, owner=owner)
-
-
-@admin.register(AuditEvent)
-class AuditEventAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ["at", "actor", "verb", "target_kind", "target", "ip", "request_id"]
-    list_filter = ["verb", "target_kind"]
-    search_fields = ["actor", "target", "request_id"]
-    date_hierarchy = "at"
-    ordering = ["-id"]
-    show_full_result_count = False
-
-
-# One way in: with the limits on wrong passwords and the second step.
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
-
-# allauth's own pages would show the secrets of second steps and of providers.
-for shown in (Authenticator, SocialApp, SocialToken, UserSession):
-    admin.site.unregister(shown)
-
-
-@admin.register(Authenticator)
-class AuthenticatorAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
-    """Second steps: an administrator removes one for a person who lost it."""
-
-    fields = ["user", "type", "created_at", "last_used_at"]
-    list_display = ["user", "type", "created_at", "last_used_at"]
-    list_filter = ["type"]
-    search_fields = ["user__handle", "user__email"]
-    list_select_related = ["user"]
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.is_superuser)
-
-    def delete_model(self, request: HttpRequest, obj: Authenticator) -> None:
-        user, kind = obj.user, obj.type
-        super().delete_model(request, obj)
-        record(actor=signed_in(request), verb="remove_authenticator", target_kind="user", target_id=user.pk, target=user.handle, kind=kind)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Authenticator]) -> None:
-        for row in queryset.select_related("user"):
-            self.delete_model(request, row)
-
-
-@admin.register(UserSession)
-class UserSessionAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
-    fields = ["user", "created_at", "last_seen_at", "ip", "user_agent"]
-    list_display = ["user", "created_at", "last_seen_at", "ip", "user_agent"]
-    search_fields = ["user__handle", "ip"]
-    list_select_related = ["user"]
+    acts = OFFICIAL

@@ -1,6 +1,7 @@
 """Texts that people agree to, who agreed to which version, and codes that prove an address."""
 
-from typing import Self
+from datetime import datetime, timedelta
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -9,8 +10,15 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+GOOD_FOR = timedelta(minutes=10)
+PAUSE = timedelta(seconds=60)
+
 
 class AgreementQuerySet(models.QuerySet["Agreement"]):
+    def for_user(self, user: Any) -> Self:
+        """Return the versions that everybody may read: the published ones; drafts show in the administration."""
+        return self.exclude(published_at=None)
+
     def current(self) -> Self:
         """Return the newest published version of every kind."""
         return self.exclude(published_at=None).order_by("kind", "-version").distinct("kind")
@@ -46,6 +54,9 @@ class Agreement(models.Model):
     def __str__(self) -> str:
         return f"{self.title} {self.version}"
 
+    def get_absolute_url(self) -> str:
+        return f"/agreements/{self.kind}/{self.version}"
+
     @property
     def title(self) -> str:
         """The title in the language of the request."""
@@ -57,6 +68,13 @@ class Agreement(models.Model):
         return self.text_zh if (get_language() or "").startswith("zh") else self.text_en
 
 
+class AcceptanceQuerySet(models.QuerySet["Acceptance"]):
+    def for_user(self, user: Any) -> Self:
+        """Return what `user` agreed to, and nobody else; nothing for a fine-grained token."""
+        token = getattr(user, "token", None)
+        return self.none() if token is not None and token.scope == "fine" else self.filter(user=user.pk)
+
+
 class Acceptance(models.Model):
     """That a person agreed to a version, when and where from; never changed, never removed while the person exists."""
 
@@ -64,6 +82,8 @@ class Acceptance(models.Model):
     agreement = models.ForeignKey(Agreement, on_delete=models.PROTECT, related_name="acceptances")
     accepted_at = models.DateTimeField(default=timezone.now, editable=False)
     ip = models.GenericIPAddressField(null=True)
+
+    objects = AcceptanceQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("acceptance")
@@ -95,3 +115,13 @@ class EmailCode(models.Model):
 
     def __str__(self) -> str:
         return f"{self.purpose} #{self.pk}"
+
+    @property
+    def expires_at(self) -> datetime:
+        """From when on the code counts no more."""
+        return self.created_at + GOOD_FOR
+
+    @property
+    def resend_at(self) -> datetime:
+        """From when on another code may be sent."""
+        return self.created_at + PAUSE

@@ -1,5 +1,6 @@
 """Users and organisations share one space of handles."""
 
+from collections.abc import Iterable
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
@@ -12,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from accounts.handles import validators
+from accounts.handles import normalise, validators
 from accounts.models.tokens import AccessToken
 from accounts.permissions import PERSONAL, VERBS, MemberRole
 
@@ -27,6 +28,26 @@ class NamespaceQuerySet(models.QuerySet["Namespace"]):
     def at(self, handle: str) -> Self:
         """Return the namespace with this handle now, whatever the case of the letters."""
         return self.filter(handle__iexact=handle)
+
+    def called(self, handles: Iterable[str]) -> Self:
+        """Return the namespaces that have or had one of these handles, except accounts that are switched off."""
+        claims = Handle.objects.filter(key__in=[normalise(handle.strip().removeprefix("@")) for handle in handles])
+        return self.filter(pk__in=claims.values("namespace")).exclude(user__is_active=False)
+
+    def matching(self, words: str) -> Self:
+        """Return the namespaces that people mean by `words`, the best first: by handle, former handle, number or part of the nickname."""
+        words = words.strip().removeprefix("@")
+        meant = (
+            Q(handle__icontains=words)
+            | Q(nickname__icontains=words)
+            | Q(pk__in=Handle.objects.filter(key=normalise(words)).values("namespace"))
+        )
+        if words.isascii() and words.isdigit() and len(words) < 19:
+            meant |= Q(pk=int(words))
+        best = Case(
+            When(handle__iexact=words, then=0), When(nickname__iexact=words, then=1), When(handle__istartswith=words, then=2), default=3
+        )
+        return self.filter(meant).exclude(user__is_active=False).order_by(best, "handle")
 
 
 def role_in_namespace(user: "User | AnonymousUser", path: str) -> Any:

@@ -1,5 +1,6 @@
 """What people are told: rows that the inbox shows, and that mail is sent from."""
 
+from datetime import datetime
 from typing import Any, Self
 
 from django.conf import settings
@@ -22,6 +23,14 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
 
     def unread(self) -> Self:
         return self.filter(read_at=None)
+
+    def due(self) -> Self:
+        """Return what waits to be mailed on its own."""
+        return self.filter(mail=Notification.Mail.DUE)
+
+    def for_digest(self, until: datetime) -> Self:
+        """Return what waited for a daily digest before `until`."""
+        return self.filter(mail=Notification.Mail.DIGEST, created_at__lt=until)
 
 
 class Notification(models.Model):
@@ -65,6 +74,10 @@ class Notification(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} #{self.pk}"
+
+    @property
+    def is_read(self) -> bool:
+        return self.read_at is not None
 
     @property
     def sentence(self) -> str:

@@ -124,7 +124,11 @@ class WebhookDelivery(Stateful):
         verbose_name = _("delivery")
         verbose_name_plural = _("deliveries")
         constraints = [models.CheckConstraint(condition=Q(state__in=["queued", "delivered", "failed"]), name="delivery_state")]
-        indexes = [models.Index(fields=["webhook", "-id"])]
+        indexes = [
+            models.Index(fields=["webhook", "-id"]),
+            models.Index(fields=["id"], condition=Q(state="queued"), name="delivery_queued"),
+            models.Index(fields=["created_at"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.event} #{self.pk}"
@@ -149,6 +153,13 @@ class WebhookDelivery(Stateful):
     def next_wait(self) -> timedelta | None:
         """How long to wait if the next try fails, None if it is the last; what was sent by hand to try the address has one only."""
         return WAITS[self.tries] if self.event != events.PING and self.tries < len(WAITS) else None
+
+    @property
+    def next_try_at(self) -> datetime | None:
+        """When a delivery that failed before is tried again."""
+        if self.state != self.State.QUEUED or self.tried_at is None or not 0 < self.tries <= len(WAITS):
+            return None
+        return self.tried_at + WAITS[self.tries - 1]
 
     @property
     def event_name(self) -> Any:

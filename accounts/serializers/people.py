@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.handles import validators
-from accounts.models import AccessToken, Membership, Namespace, User
-from accounts.services.resources import resource_choices, verb_choices
+from accounts.models import Membership, Namespace, User
+from accounts.services import has_confirmed_email, unread_count
 
 ROLES = {role.name.lower(): int(role) for role in Membership.Role}
 
@@ -28,13 +27,25 @@ class NamespaceSerializer(serializers.ModelSerializer[Namespace]):
 
 
 class MeSerializer(NamespaceSerializer):
-    """The caller's own account."""
+    """The caller's own account. `email` changes through `me/email`, `onboarded_at` through `me/onboarding`."""
+
+    email_confirmed = serializers.SerializerMethodField(help_text="Whether the address is proven.")
+    unread_notices = serializers.SerializerMethodField(help_text="How many notices were not read yet.")
 
     class Meta:
         model = User
-        fields = [*NamespaceSerializer.Meta.fields, "email", "language", "email_notifications", "keyboard_shortcuts"]
-        read_only_fields = ["id", "kind", "official", "created_at", "email"]
+        fields = [
+            *NamespaceSerializer.Meta.fields, "email", "email_confirmed", "language", "email_notifications", "keyboard_shortcuts", "news",
+            "onboarded_at", "unread_notices",
+        ]  # fmt: skip
+        read_only_fields = ["id", "kind", "official", "created_at", "email", "onboarded_at"]
         extra_kwargs = {"handle": {"validators": validators, "max_length": 39}}
+
+    def get_email_confirmed(self, row: User) -> bool:
+        return has_confirmed_email(row)
+
+    def get_unread_notices(self, row: User) -> int:
+        return unread_count(row)
 
 
 class OrganisationSerializer(NamespaceSerializer):
@@ -79,41 +90,3 @@ class MyOrganisationSerializer(serializers.Serializer[Membership]):
     nickname = serializers.CharField(source="organisation.nickname")
     avatar = serializers.CharField(source="organisation.avatar_url")
     role = serializers.CharField(source="role_name")
-
-
-class TokenSerializer(serializers.ModelSerializer[AccessToken]):
-    """An access token. `verbs` and `resources` count for the scope `fine`, and only for what its user may choose."""
-
-    verbs = serializers.ListField(child=serializers.CharField(max_length=32), required=False, max_length=50)
-    resources = serializers.ListField(child=serializers.CharField(max_length=64), required=False, max_length=1000)
-
-    class Meta:
-        model = AccessToken
-        fields = ["id", "name", "scope", "verbs", "resources", "prefix", "created_at", "expires_at", "last_used_at"]
-        read_only_fields = ["prefix", "created_at", "last_used_at"]
-
-    def validate_verbs(self, verbs: list[str]) -> list[str]:
-        return self._known(verbs, {verb for verb, _label in verb_choices()})
-
-    def validate_resources(self, resources: list[str]) -> list[str]:
-        return self._known(resources, {choice.key for choice in resource_choices(self.context["request"].user)})
-
-    def _known(self, given: list[str], known: set[str]) -> list[str]:
-        for value in given:
-            if value not in known:
-                raise serializers.ValidationError(f"“{value[:64]}” is not one of the choices.")
-        return given
-
-
-class NewTokenSerializer(TokenSerializer):
-    """A token just created, with its secret: the only answer that has it."""
-
-    secret = serializers.SerializerMethodField()
-
-    class Meta(TokenSerializer.Meta):
-        fields = [*TokenSerializer.Meta.fields, "secret"]
-
-    @extend_schema_field(serializers.CharField())
-    def get_secret(self, row: AccessToken) -> str:
-        secret: str = self.context["secret"]
-        return secret

@@ -16,7 +16,10 @@ from accounts.services.administration import (
     verify_trail,
     withdraw_token,
 )
+from accounts.services.agreements import accept_agreements, current_agreements, has_accepted, missing_agreements
 from accounts.services.audit import record
+from accounts.services.codes import send_code
+from accounts.services.follows import follow, unfollow
 from accounts.services.handles import (
     check_handle,
     claiming,
@@ -25,6 +28,7 @@ from accounts.services.handles import (
     person_at,
     rename_handle,
 )
+from accounts.services.mail import send_digest_mail, send_notice_mail
 from accounts.services.notices import (
     mark_all_read,
     mark_read,
@@ -32,6 +36,15 @@ from accounts.services.notices import (
     set_notice_mail,
     trim_notices,
     unread_count,
+)
+from accounts.services.onboarding import (
+    ONBOARDING_KINDS,
+    change_email,
+    has_confirmed_email,
+    is_onboarded,
+    onboard,
+    renew_agreements,
+    require_onboarded,
 )
 from accounts.services.organisations import (
     create_organisation,
@@ -68,14 +81,18 @@ from accounts.services.webhooks import (
 )
 
 __all__ = [
+    "ONBOARDING_KINDS",
     "Resource",
+    "accept_agreements",
     "authorise",
+    "change_email",
     "check_handle",
     "claiming",
     "create_account",
     "create_organisation",
     "create_token",
     "create_webhook",
+    "current_agreements",
     "delete_organisation",
     "delete_webhook",
     "deliver",
@@ -85,16 +102,22 @@ __all__ = [
     "edit_profile",
     "edit_webhook",
     "emit",
+    "follow",
     "free_handle",
+    "has_accepted",
+    "has_confirmed_email",
+    "is_onboarded",
     "last_verification",
     "lift_suspension",
     "mark_all_read",
     "mark_read",
+    "missing_agreements",
     "namespace_at",
     "next_version",
     "note_export",
     "notify",
     "offer_resources",
+    "onboard",
     "person_at",
     "ping",
     "prune_deliveries",
@@ -105,11 +128,16 @@ __all__ = [
     "remove_avatar",
     "remove_member",
     "rename_handle",
+    "renew_agreements",
     "renew_secret",
     "replay_delivery",
+    "require_onboarded",
     "resource_choices",
     "revoke_token",
     "save_word_list",
+    "send_code",
+    "send_digest_mail",
+    "send_notice_mail",
     "set_avatar",
     "set_member",
     "set_notice_mail",
@@ -120,6 +148,7 @@ __all__ = [
     "sign_out_everywhere",
     "suspend_user",
     "trim_notices",
+    "unfollow",
     "unread_count",
     "verify_trail",
     "withdraw_token",

@@ -11,6 +11,7 @@ from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.core.mail import send_mail
 from django.db import transaction
+from django.db.models import Q
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -193,7 +194,9 @@ def last_verification() -> AuditEvent | None:
 
 
 def _locked(user: User) -> User:
-    row = User.objects.select_for_update(no_key=True, of=("self",)).filter(pk=user.pk).first()
+    """Return the row of `user` as it stands, locked together with every administrator's: two of them may act on each other at once."""
+    rows = User.objects.select_for_update(no_key=True, of=("self",)).filter(Q(pk=user.pk) | Q(is_superuser=True)).order_by("pk")
+    row: User | None = next((row for row in rows if row.pk == user.pk), None)
     if row is None:
         raise Missing("user_not_found", _("This account is gone."))
     return row
@@ -206,8 +209,7 @@ def _keep_from(actor: User, user: User) -> None:
 
 
 def _keep_an_administrator(user: User) -> None:
-    others = User.objects.select_for_update(no_key=True, of=("self",)).filter(is_superuser=True, is_active=True).order_by("pk")
-    if [other.pk for other in others if other.pk != user.pk] == []:
+    if not User.objects.filter(is_superuser=True, is_active=True).exclude(pk=user.pk).exists():
         raise Conflict("last_administrator", _("The gallery needs an administrator. Make somebody else one first."))
 
 

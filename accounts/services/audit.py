@@ -31,7 +31,7 @@ def record(*, actor: User | None, verb: str, target_kind: str, target_id: object
         target_kind=target_kind,
         target_id=str(target_id)[:64],
         target=_storable(target)[:255],
-        ip=_address(origin().ip),
+        ip=address_of(origin().ip),
         request_id=origin().request_id,
         details=plain(details),
     )
@@ -63,7 +63,7 @@ def _storable_value(value: Any) -> Any:
     return [_storable_value(item) for item in value] if isinstance(value, list) else value
 
 
-def _address(given: str | None) -> str | None:
+def address_of(given: str | None) -> str | None:
     """Return an IP address in its one written form, or None where the server is reached without one (a socket)."""
     try:
         return str(ip_address(given or ""))

@@ -18,7 +18,7 @@ from core.problems import Conflict, Missing, Problem
 
 SHAPE = re.compile(rf"\A{HandleConverter.regex}\Z")
 HANDLE_CONSTRAINTS = {"accounts_handle_pkey", "accounts_namespace_handle_key", "namespace_handle_any_case"}
-EMAIL_CONSTRAINTS = {"user_email_any_case", "accounts_user_email_key"}
+EMAIL_CONSTRAINTS = {"user_email_any_case", "accounts_user_email_key", "unique_verified_email"}
 
 
 def namespace_at(handle: str, *, user: User | AnonymousUser | None = None) -> tuple[Namespace, bool]:
@@ -48,6 +48,12 @@ def taken(handle: str) -> Conflict:
     return Conflict("handle_taken", sentence, errors={"handle": [sentence]})
 
 
+def email_taken() -> Conflict:
+    """Return the problem of an address that belongs to another account."""
+    sentence = _("An account with this email address exists already. Sign in, or reset its password.")
+    return Conflict("email_taken", sentence, errors={"email": [sentence]})
+
+
 def check_handle(handle: str, *, holder: Namespace | None = None) -> None:
     """Raise a `Problem` with a message for the field `handle` unless `holder`, or a newcomer, may take it now."""
     try:
@@ -71,8 +77,7 @@ def claiming(handle: str) -> Iterator[None]:
         if constraint in HANDLE_CONSTRAINTS:
             raise taken(handle) from error
         if constraint in EMAIL_CONSTRAINTS:
-            sentence = _("An account with this email address exists already. Sign in, or reset its password.")
-            raise Conflict("email_taken", sentence, errors={"email": [sentence]}) from error
+            raise email_taken() from error
         raise
 
 

@@ -112,7 +112,7 @@ def mark_read(*, notification: Notification, user: User, read: bool = True, at: 
         mine.unread().update(read_at=at or timezone.now())
     else:
         mine.update(read_at=None)
-    notification.refresh_from_db(fields=["read_at"])
+    notification.read_at = mine.values_list("read_at", flat=True).first()
 
 
 def mark_all_read(*, user: User, until: int | None = None, at: datetime | None = None) -> int:

@@ -10,6 +10,7 @@ from accounts.models import Membership, Namespace, Organisation, User
 from accounts.services.audit import record
 from accounts.services.handles import check_handle, claiming
 from accounts.services.notices import notify
+from accounts.words import check_words
 from core.permissions import require
 from core.problems import Conflict, Missing, Problem
 
@@ -18,6 +19,7 @@ from core.problems import Conflict, Missing, Problem
 def create_organisation(*, actor: User, handle: str, nickname: str = "", bio: str = "") -> Organisation:
     """Create an organisation with `actor` as its first owner, and return it as its owner sees it."""
     check_handle(handle)
+    check_words({"nickname": nickname, "bio": bio})
     with claiming(handle):
         organisation = Organisation(handle=handle, nickname=nickname, bio=bio, kind=Namespace.Kind.ORGANISATION)
         organisation.full_clean(validate_unique=False, validate_constraints=False)
@@ -35,6 +37,7 @@ def edit_organisation(*, organisation: Namespace, actor: User, **changes: str) -
     fields = sorted(name for name, value in changes.items() if getattr(organisation, name) != value)
     if not fields:
         return
+    check_words({name: changes[name] for name in fields})
     for name in fields:
         setattr(organisation, name, changes[name])
     Namespace.clean_fields(organisation, exclude={"handle"})

@@ -7,21 +7,24 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.http import HttpRequest
 
-from accounts.avatars import avatar_path, square
+from accounts.avatars import Crop, avatar_path, square
 from accounts.models import Namespace, User
 from accounts.services.audit import record
+from accounts.words import check_words
 from core.permissions import require
 
-PROFILE_FIELDS = frozenset({"nickname", "bio", "language", "email_notifications", "keyboard_shortcuts"})
+PROFILE_FIELDS = frozenset({"nickname", "bio", "language", "email_notifications", "keyboard_shortcuts", "news"})
+WORDS_FIELDS = ("nickname", "bio")
 
 
 @transaction.atomic
 def edit_profile(*, user: User, actor: User, **changes: Any) -> None:
-    """Change any of `PROFILE_FIELDS`; `user` is read for `actor`."""
+    """Change any of `PROFILE_FIELDS`; `user` is read for `actor`. Where a text holds a forbidden word, nothing changes."""
     require(user, "edit")
     fields = sorted(name for name, value in changes.items() if name in PROFILE_FIELDS and getattr(user, name) != value)
     if not fields:
         return
+    check_profile(user, **changes)
     for name in fields:
         setattr(user, name, changes[name])
     user.clean_fields(exclude={"handle", "email", "password"})
@@ -29,10 +32,15 @@ def edit_profile(*, user: User, actor: User, **changes: Any) -> None:
     record(actor=actor, verb="edit", target_kind="user", target_id=user.pk, target=user.handle, fields=fields)
 
 
-def set_avatar(*, namespace: Namespace, actor: User, image: IO[bytes]) -> None:
-    """Replace the avatar by `image`, cropped to a square and encoded anew, so that nothing but its pixels is kept."""
+def check_profile(namespace: Namespace, **changes: Any) -> None:
+    """Raise a `Problem` by field where a new name or description of a person or an organisation holds a forbidden word."""
+    check_words({name: changes[name] for name in WORDS_FIELDS if name in changes and changes[name] != getattr(namespace, name)})
+
+
+def set_avatar(*, namespace: Namespace, actor: User, image: IO[bytes], crop: Crop | None = None) -> None:
+    """Replace the avatar by `crop` of `image`, or its middle, encoded anew, so that nothing but its pixels is kept."""
     require(namespace, "edit")
-    data = square(image)
+    data = square(image, crop)
     path = avatar_path(namespace.pk, data)
     if path == namespace.avatar.name:
         return

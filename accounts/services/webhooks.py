@@ -38,11 +38,10 @@ def emit(*, namespace_id: int, event: str, payload: dict[str, Any]) -> None:
     """
     if not events.is_event(event):
         raise ValueError(f"The event {event} is not registered.")
-    with transaction.atomic():
-        if webhooks := list(Webhook.objects.raw(SUBSCRIBED, [namespace_id, event])):
-            message = _message(Namespace.objects.get(pk=namespace_id), event, payload)
-            for webhook in webhooks:
-                _send(webhook, message)
+    if webhooks := list(Webhook.objects.raw(SUBSCRIBED, [namespace_id, event])):
+        message = _message(Namespace.objects.get(pk=namespace_id), event, payload)
+        for webhook in webhooks:
+            _send(webhook, message)
 
 
 def _message(namespace: Namespace, event: str, data: dict[str, Any]) -> dict[str, Any]:
@@ -57,7 +56,7 @@ def _message(namespace: Namespace, event: str, data: dict[str, Any]) -> dict[str
 
 def _send(webhook: Webhook, message: dict[str, Any], replay_of: WebhookDelivery | None = None) -> WebhookDelivery:
     delivery = WebhookDelivery.objects.create(
-        webhook=webhook, event_id=message["id"], event=message["event"], payload=message, replay_of=replay_of
+        webhook=webhook, event_id=uuid.UUID(message["id"]), event=message["event"], payload=message, replay_of=replay_of
     )
     hand_over("webhook", delivery.pk)
     return delivery

@@ -140,3 +140,64 @@ def test_owner_sets_the_picture_of_an_organisation(people: People) -> None:
     assert send(browser(people.alice), picture(), address="/atelier/-/settings/avatar").status_code == 302
     assert avatar_of(people.atelier).startswith(f"avatars/{people.atelier.pk}/")
     assert User.objects.get(pk=people.alice.pk).avatar.name == ""
+
+
+def quarters() -> bytes:
+    """Return a picture of 400 x 200 pixels: left half red above blue, right half green above white."""
+    made = Image.new("RGB", (400, 200), "white")
+    for colour, box in {"red": (0, 0, 200, 100), "blue": (0, 100, 200, 200), "lime": (200, 0, 400, 100)}.items():
+        made.paste(colour, box)
+    out = BytesIO()
+    made.save(out, "PNG")
+    return out.getvalue()
+
+
+def colour_of(user: Any) -> tuple[tuple[int, int], tuple[int, ...]]:
+    with default_storage.open(avatar_of(user)) as file, Image.open(BytesIO(file.read())) as shown:
+        return shown.size, tuple(round(part / 255) for part in shown.convert("RGB").getpixel((shown.width // 2, shown.height // 2)))
+
+
+def send_part(client: Any, data: bytes, x: Any, y: Any, size: Any, name: str = "me.png") -> Any:
+    return client.post(ADDRESS, {"avatar": SimpleUploadedFile(name, data, "image/png"), "x": x, "y": y, "size": size})
+
+
+@pytest.mark.parametrize(("x", "y", "colour"), [(0, 0, (1, 0, 0)), (20, 110, (0, 0, 1)), (310, 10, (0, 1, 0)), (320, 120, (1, 1, 1))])
+def test_chosen_square_is_what_is_kept(alice: Any, x: int, y: int, colour: tuple[int, ...]) -> None:
+    assert send_part(browser(alice), quarters(), x, y, 80).status_code == 302
+    assert colour_of(alice) == ((80, 80), colour)
+
+
+def test_square_counts_on_the_picture_as_people_see_it(alice: Any) -> None:
+    """Turned by its EXIF data the picture is 1600 high; its upper left corner was the lower left one of the file."""
+    made = Image.new("RGB", (1600, 900), "white")
+    made.paste("red", (0, 450, 800, 900))
+    exif, out = Image.Exif(), BytesIO()
+    exif[0x0112] = 6
+    made.save(out, "JPEG", exif=exif)
+    assert send_part(browser(alice), out.getvalue(), 0, 0, 450).status_code == 302
+    assert colour_of(alice) == ((450, 450), (1, 0, 0))
+    assert send_part(browser(alice), out.getvalue(), 450, 1150, 450).status_code == 302
+    assert colour_of(alice)[1] == (1, 1, 1)
+
+
+def test_small_part_of_a_large_photograph_stays_sharp(alice: Any) -> None:
+    assert send_part(browser(alice), picture("JPEG", (4000, 3000)), 1000, 1000, 600).status_code == 302
+    assert colour_of(alice)[0] == (512, 512)
+
+
+@pytest.mark.parametrize("part", [(0, 0, 201), (321, 0, 80), (0, 121, 80), (400, 200, 1)])
+def test_square_outside_the_picture_is_refused(alice: Any, part: tuple[int, int, int]) -> None:
+    response = send_part(browser(alice), quarters(), *part)
+    assert (response.status_code, "The chosen part is not inside the picture" in response.content.decode()) == (422, True)
+    assert avatar_of(alice) == ""
+
+
+@pytest.mark.parametrize("part", [("", "", ""), (0, 0, "")])
+def test_incomplete_square_means_the_middle(alice: Any, part: tuple[Any, Any, Any]) -> None:
+    assert send_part(browser(alice), picture("PNG", (300, 200)), *part).status_code == 302
+    assert colour_of(alice)[0] == (200, 200)
+
+
+@pytest.mark.parametrize("part", [("x", 0, 80), (-1, 0, 80), (0, 0, 0), (0, 0, "9" * 30)])
+def test_square_that_is_none_is_no_defect_of_ours(alice: Any, part: tuple[Any, Any, Any]) -> None:
+    assert send_part(browser(alice), quarters(), *part).status_code == 422

@@ -1,11 +1,14 @@
 """Who is told what, once, and what mail becomes of it."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
 from django.utils import timezone, translation
+from hypothesis import given
+from hypothesis import strategies as st
 
 from accounts import notices
 from accounts.models import AuditEvent, Notification
@@ -97,7 +100,7 @@ def test_sentence_comes_in_the_language_of_the_reader(alice: Any, bob: Any) -> N
     with translation.override("en"):
         assert row.sentence == "alice added you to the organisation 云河实验室; your role is Reader."
     with translation.override("zh-hans"):
-        assert row.sentence == "alice 将你加入了组织 云河实验室，你的角色是 读者。"
+        assert row.sentence == "alice 将你加入了组织“云河实验室”，你的角色是读者。"
 
 
 def test_facts_cannot_forge_lines_or_markup(alice: Any, bob: Any) -> None:
@@ -108,11 +111,29 @@ def test_facts_cannot_forge_lines_or_markup(alice: Any, bob: Any) -> None:
     assert row.markup == ('<b dir="auto">&lt;b&gt;A b</b> removed you from the organisation <b dir="auto">a Bcc: x@y %(actor)s</b>.')
 
 
+@given(st.text(), st.text())
+def test_no_name_breaks_a_line_or_becomes_markup(name: str, other: str) -> None:
+    facts = {"actor": name, "organisation": other}
+    line, shown = notices.sentence("membership.removed", facts), notices.markup("membership.removed", facts)
+    assert line.splitlines() == [line]
+    assert not set(line) & set("\0\r\n\u202e\u2066")
+    assert re.sub(r'<b dir="auto">|</b>', "", shown).count("<") == 0
+
+
+def test_fact_that_is_empty_leaves_no_trace() -> None:
+    notices.register(notices.NoticeKind("test.empty", "Empty", "Decided. %(note)s", "Test"))
+    try:
+        assert notices.sentence("test.empty", {"note": ""}) == "Decided."
+        assert "<b" not in notices.markup("test.empty", {"note": ""})
+    finally:
+        del notices._KINDS["test.empty"]
+
+
 def test_facts_read_as_people_write_them() -> None:
     notices.register(notices.NoticeKind("test.facts", "Facts", "%(count)s %(names)s %(on)s %(at)s %(name)s %(none)s", "Test"))
     facts = {"count": 12345, "names": ["a", "b"], "on": "2026-11-22", "at": "2026-11-22T14:05:00+00:00", "name": "2026-99-99"}
     try:
-        assert notices.sentence("test.facts", facts) == "12,345 a, b 22 Nov 2026 22 Nov 2026, 14:05\xa0UTC 2026-99-99 …"
+        assert notices.sentence("test.facts", facts) == "12,345 a, b 22 Nov 2026 22 Nov 2026, 14:05 UTC 2026-99-99 …"
     finally:
         del notices._KINDS["test.facts"]
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from accounts.models import AuditEvent, Membership, Namespace, User
-from core.testing import SIGN_IN, VIEWERS, People, assert_access, assert_flat_queries, browser, organisation, person, token
+from accounts.models import AuditEvent, Membership, Namespace, User, WordList
+from core.testing import SIGN_IN, VIEWERS, People, api, assert_access, assert_flat_queries, browser, organisation, person, token
 
-MINE = ["/me/profile", "/me/tokens", "/me/organisations", "/organisations/new"]
+MINE = ["/me/profile", "/me/email", "/me/following", "/me/tokens", "/me/organisations", "/organisations/new", "/welcome"]
 
 
 @pytest.mark.parametrize("address", MINE)
@@ -131,6 +131,26 @@ def test_profile_refuses_what_does_not_fit(alice: Any, fields: dict[str, str]) -
     assert b'aria-invalid="true"' in response.content
     alice.refresh_from_db()
     assert (alice.nickname, alice.bio, alice.language) == ("", "", "")
+
+
+def test_forbidden_word_keeps_the_whole_change_from_taking_effect(people: People) -> None:
+    WordList.objects.create(name="test", words="brimstone")
+    fields = {"nickname": "Alice", "bio": "I sell BRIMSTONE.", "language": "en"}
+    response = browser(people.alice).post("/me/profile", fields)
+    assert (response.status_code, "“brimstone” must not stand here" in response.content.decode()) == (422, True)
+    answer = api(people.alice).patch("/api/v1/me", fields)
+    assert (answer.status_code, answer.json()["code"], list(answer.json()["errors"])) == (400, "forbidden_words", ["bio"])
+    assert browser(people.alice).post("/atelier/-/settings", {"nickname": "brimstone", "bio": ""}).status_code == 422
+    made = browser(people.alice).post("/organisations/new", {"handle": "shop", "nickname": "brimstone", "bio": ""})
+    assert made.status_code == 422
+    assert namespaces() == [(name, "", "", "") for name in ("ada", "alice", "atelier", "bob", "charlie", "mona", "rita")]
+
+
+def test_word_that_stands_there_since_before_does_not_block_the_rest(alice: Any) -> None:
+    User.objects.filter(pk=alice.pk).update(bio="brimstone")
+    WordList.objects.create(name="test", words="brimstone")
+    response = browser(alice).post("/me/profile", {"nickname": "Alice", "bio": "brimstone", "language": ""})
+    assert response.status_code == 302
 
 
 def test_odd_text_is_shown_escaped(alice: Any) -> None:

@@ -207,7 +207,6 @@ def test_passkeys_are_offered(alice: Any) -> None:
 @pytest.mark.parametrize(
     "address",
     [
-        "/account/email/",
         "/account/password/change/",
         "/account/2fa/",
         "/account/sessions/",

@@ -1,29 +1,15 @@
 """What the pages of this room share: refusals shown at their fields, and who is looking."""
 
-import json
-import re
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib import messages
-from django.contrib.auth.decorators import login_not_required
-from django.core.files.storage import default_storage
+from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
 from django.forms import BaseForm
-from django.http import FileResponse, HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.http import HttpRequest
 
-from accounts import services
 from accounts.authentication import signed_in
-from accounts.forms import people as forms
-from accounts.heads import head_of
-from accounts.models import AccessToken, Membership, Namespace, Organisation, User
-from core.htmx import render_page
-from core.permissions import require
-from core.problems import Missing, Moved, Problem
-from core.security import CONTENT_POLICY
+from accounts.models import User
+from core.problems import Problem
 
 
 def show_problem(form: BaseForm, problem: Problem) -> None:
@@ -44,6 +30,12 @@ def attempt(form: BaseForm, act: Callable[[], Any]) -> bool:
         show_problem(form, problem)
         return False
     return True
+
+
+def prove_again(request: HttpRequest, email: str) -> None:
+    """Before another address may open the account, let the person enter the password again; then the request goes on by itself."""
+    if email.lower() != signed_in(request).email.lower():
+        raise_if_reauthentication_required(request, app="")
 
 
 def me(request: HttpRequest) -> User:

@@ -1,29 +1,23 @@
 """Organisations: one's own, their settings and their members."""
 
-import json
-import re
-from collections.abc import Callable
-from typing import Any
-
 from django.contrib import messages
-from django.contrib.auth.decorators import login_not_required
-from django.core.files.storage import default_storage
 from django.forms import BaseForm
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import services
 from accounts.authentication import signed_in
-from accounts.forms import people as forms
+from accounts.forms import organisations as forms
+from accounts.forms.profile import AvatarForm, HandleForm
 from accounts.heads import head_of
-from accounts.models import AccessToken, Membership, Namespace, Organisation, User
+from accounts.models import Membership, Namespace, Organisation
+from accounts.views.answers import attempt, me
+from accounts.views.pictures import save_avatar
 from core.htmx import render_page
 from core.permissions import require
-from core.problems import Missing, Moved, Problem
-from core.security import CONTENT_POLICY
+from core.problems import Missing, Moved
 
 
 def organisation_at(request: HttpRequest, handle: str) -> Namespace:
@@ -82,8 +76,8 @@ def _settings_page(request: HttpRequest, organisation: Namespace, **bound: BaseF
         "head": head_of(organisation, request.user, "settings"),
         "organisation": organisation,
         "form": forms.OrganisationForm(instance=Organisation.objects.for_user(request.user).get(pk=organisation.pk)),
-        "handle_form": forms.HandleForm(initial={"handle": organisation.handle}),
-        "avatar_form": forms.AvatarForm(),
+        "handle_form": HandleForm(initial={"handle": organisation.handle}),
+        "avatar_form": AvatarForm(),
         "delete_form": forms.DeleteForm(handle=organisation.handle),
         **bound,
     }
@@ -94,7 +88,7 @@ def _settings_page(request: HttpRequest, organisation: Namespace, **bound: BaseF
 @require_POST
 def settings_avatar(request: HttpRequest, handle: str) -> HttpResponse:
     """Replace or remove the picture of an organisation."""
-    organisation, form = organisation_at(request, handle), forms.AvatarForm(request.POST, request.FILES)
+    organisation, form = organisation_at(request, handle), AvatarForm(request.POST, request.FILES)
     require(organisation, "edit")
     if not save_avatar(request, organisation, form):
         return _settings_page(request, organisation, avatar_form=form)
@@ -104,7 +98,7 @@ def settings_avatar(request: HttpRequest, handle: str) -> HttpResponse:
 @require_POST
 def settings_handle(request: HttpRequest, handle: str) -> HttpResponse:
     """Give an organisation another handle."""
-    organisation, form = organisation_at(request, handle), forms.HandleForm(request.POST)
+    organisation, form = organisation_at(request, handle), HandleForm(request.POST)
     require(organisation, "rename")
     if not attempt(
         form, lambda: services.rename_handle(namespace=organisation, actor=signed_in(request), handle=form.cleaned_data["handle"])

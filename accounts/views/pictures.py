@@ -1,30 +1,21 @@
 """Pictures of people and organisations."""
 
-import json
 import re
-from collections.abc import Callable
-from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.files.storage import default_storage
-from django.forms import BaseForm
-from django.http import FileResponse, HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import FileResponse, HttpRequest
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET
 
 from accounts import services
 from accounts.authentication import signed_in
-from accounts.forms import people as forms
-from accounts.heads import head_of
-from accounts.models import AccessToken, Membership, Namespace, Organisation, User
-from core.htmx import render_page
-from core.permissions import require
-from core.problems import Missing, Moved, Problem
+from accounts.forms import profile as forms
+from accounts.models import Namespace
+from accounts.views.answers import attempt
+from core.problems import Missing
 from core.security import CONTENT_POLICY
-
 
 AVATAR = re.compile(r"\A[0-9a-f]{32}\Z")
 
@@ -34,7 +25,9 @@ def save_avatar(request: HttpRequest, namespace: Namespace, form: forms.AvatarFo
         services.remove_avatar(namespace=namespace, actor=signed_in(request))
         messages.success(request, _("Picture removed."))
         return True
-    saved = attempt(form, lambda: services.set_avatar(namespace=namespace, actor=signed_in(request), image=form.cleaned_data["avatar"]))
+    saved = attempt(
+        form, lambda: services.set_avatar(namespace=namespace, actor=signed_in(request), image=form.cleaned_data["avatar"], crop=form.crop)
+    )
     if saved:
         messages.success(request, _("Picture saved."))
     return saved

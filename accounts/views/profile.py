@@ -1,29 +1,21 @@
 """One's own profile and habits."""
 
 import json
-import re
-from collections.abc import Callable
-from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_not_required
-from django.core.files.storage import default_storage
 from django.forms import BaseForm
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import services
 from accounts.authentication import signed_in
-from accounts.forms import people as forms
-from accounts.heads import head_of
-from accounts.models import AccessToken, Membership, Namespace, Organisation, User
+from accounts.forms import profile as forms
+from accounts.models import User
+from accounts.views.answers import attempt, me
+from accounts.views.pictures import save_avatar
 from core.htmx import render_page
-from core.permissions import require
-from core.problems import Missing, Moved, Problem
-from core.security import CONTENT_POLICY
 
 
 @require_http_methods(["GET", "POST"])
@@ -42,6 +34,8 @@ def profile(request: HttpRequest) -> HttpResponse:
 def _profile_page(request: HttpRequest, user: User, **bound: BaseForm) -> HttpResponse:
     context = {
         "person": user,
+        "confirmed": services.has_confirmed_email(user),
+        "onboarded": services.is_onboarded(user),
         "form": forms.ProfileForm(instance=user),
         "handle_form": forms.HandleForm(initial={"handle": user.handle}),
         "avatar_form": forms.AvatarForm(),

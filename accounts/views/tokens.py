@@ -1,29 +1,21 @@
 """One's own access tokens."""
 
-import json
-import re
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_not_required
-from django.core.files.storage import default_storage
-from django.forms import BaseForm
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import services
 from accounts.authentication import signed_in
-from accounts.forms import people as forms
-from accounts.heads import head_of
-from accounts.models import AccessToken, Membership, Namespace, Organisation, User
+from accounts.forms import tokens as forms
+from accounts.models import AccessToken
+from accounts.views.answers import attempt, me
 from core.htmx import render_page
-from core.permissions import require
-from core.problems import Missing, Moved, Problem
-from core.security import CONTENT_POLICY
+from core.problems import Missing
 
 
 @never_cache

@@ -16,11 +16,11 @@ from rest_framework.response import Response
 from assets.api.parts import AssetPart, parameter
 from assets.delivery import send_file
 from assets.models import Asset
-from assets.revisions import Place, asset_kwargs, place_at, plain
+from assets.revisions import Place, asset_kwargs, check_known, named_only, place_at, plain
 from assets.serializers.files import FileShape, ItemPageShape, item_data
 from core.problems import Problem
 from repos import names, reading
-from repos.reading import Sort
+from repos.reading import Item, Sort
 
 PAGE = 1000
 SORTS = ("name", "size", "changed")
@@ -29,7 +29,7 @@ SORTS = ("name", "size", "changed")
 class FilesViewSet(AssetPart):
     """Files of an asset at a revision."""
 
-    verbs = {"list": "preview", "retrieve": "preview", "resolve": "preview"}
+    verbs = {"list": "view", "retrieve": "view", "resolve": "preview"}
 
     @extend_schema(
         operation_id="files_list",
@@ -53,6 +53,7 @@ class FilesViewSet(AssetPart):
         if query.get("recursive", "").lower() in ("1", "true"):
             return Response(_recursive(asset, query.get("revision", ""), query.get("path", ""), query.get("cursor", ""), limit))
         place = place_at(asset, query.get("revision", ""), query.get("path", ""))
+        check_known(place)
         sort = query.get("sort", "name")
         if sort not in SORTS or query.get("order", "asc") not in ("asc", "desc"):
             raise Problem("bad_sort", _("Sort by name, size or changed, in the order asc or desc."))
@@ -61,17 +62,20 @@ class FilesViewSet(AssetPart):
             place.revision, place.path, sort=cast(Sort, sort), descending=query.get("order") == "desc", offset=offset, limit=limit + 1
         )
         following = str(offset + limit) if len(found) > limit else None
-        return Response({"revision": place.revision.commit.sha, "next": following, "results": [item_data(item) for item in found[:limit]]})
+        return Response(
+            {"revision": place.revision.commit.sha, "next": following, "results": [_data(place, item) for item in found[:limit]]}
+        )
 
     @extend_schema(operation_id="files_retrieve", responses=FileShape)
     def retrieve(self, request: Request, kind: str, namespace: str, name: str, rest: str) -> Response:
         """Show size, hashes and last commit of the file or folder at `<revision>/<path>`."""
         place = _place(self.open(request, kind, namespace, name), rest)
+        check_known(place)
         item = reading.find(place.revision, place.path)
+        readable = not item.is_folder and "preview" in place.asset.allowed
         address = reverse("assets_api:resolve", kwargs={**asset_kwargs(place.asset), "rest": f"{place.revision.commit.sha}/{item.path}"})
         return Response(
-            item_data(item)
-            | {"revision": place.revision.commit.sha, "url": None if item.is_folder else request.build_absolute_uri(address)}
+            _data(place, item) | {"revision": place.revision.commit.sha, "url": request.build_absolute_uri(address) if readable else None}
         )
 
     @extend_schema(
@@ -89,15 +93,20 @@ def _place(asset: Asset, rest: str) -> Place:
     return Place(asset, revision, path)
 
 
+def _data(place: Place, item: Item, *, with_commit: bool = True) -> dict[str, Any]:
+    return item_data(named_only(place.asset, item), with_commit=with_commit)
+
+
 def _recursive(asset: Asset, revision: str, path: str, cursor: str, limit: int) -> dict[str, Any]:
     after = ""
     if cursor:
         revision, after = _decoded(cursor)
     place = place_at(asset, revision, path)
+    check_known(place)
     found = names.files_after(place.revision, place.path, after, limit=limit + 1)
     sha, shown = place.revision.commit.sha, found[:limit]
     following = _encoded(sha, shown[-1].path) if len(found) > limit else None
-    return {"revision": sha, "next": following, "results": [item_data(item, with_commit=False) for item in shown]}
+    return {"revision": sha, "next": following, "results": [_data(place, item, with_commit=False) for item in shown]}
 
 
 def _encoded(sha: str, path: str) -> str:

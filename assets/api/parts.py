@@ -13,6 +13,7 @@ from rest_framework.viewsets import ViewSet
 from accounts.models import User
 from assets.addresses import KINDS, asset_at
 from assets.models import Asset
+from assets.revisions import permit
 from core.problems import Problem, TooLarge
 
 MOST = 1000
@@ -50,6 +51,7 @@ class AssetPart(ViewSet):
     def open(self, request: Request, kind: str, namespace: str, name: str) -> Asset:
         """Return the asset if this caller may use the action's verb: not visible is 404, not permitted is 403."""
         asset = asset_at(request.user, KINDS[kind], namespace, name)
+        permit(asset, self.verbs[self.action])
         self.check_object_permissions(request, asset)
         return asset
 

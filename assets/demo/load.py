@@ -15,6 +15,7 @@ from accounts.services import create_organisation, namespace_at, record, set_mem
 from assets.addresses import asset_at
 from assets.demo.collection import EXHIBITS
 from assets.demo.exhibits import Exhibit, Person, Revision, Team
+from assets.demo.life import add_life
 from assets.demo.people import PEOPLE, TEAMS
 from assets.downloads import tally
 from assets.models import Asset
@@ -80,9 +81,10 @@ def add_person(person: Person, password: str, now: datetime) -> bool:
         return False
     if Handle.objects.filter(key=normalise(person.handle)).exists():
         raise HandleTaken(person.handle)
+    # Nobody reads the mail of invented people.
     user = User.objects.create_user(
         person.handle, person.email, password, nickname=person.nickname, bio=person.bio, language=person.language,
-        created_at=now - timedelta(days=person.joined),
+        created_at=now - timedelta(days=person.joined), email_notifications=False,
     )  # fmt: skip
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     record(actor=None, verb="create", target_kind="user", target_id=user.pk, target=user.handle, demo=True)
@@ -136,9 +138,8 @@ def add_exhibit(exhibit: Exhibit, now: datetime) -> Asset:
     )  # fmt: skip
     for place, revision in enumerate(exhibit.revisions):
         add_revision(exhibit, revision, asset, people[revision.by], _moment(exhibit, revision, place, now))
-    if exhibit.public:
-        Asset.objects.filter(pk=asset.pk).update(state=Asset.State.PUBLISHED, published_at=_moment(exhibit, first, 0, now))
     add_downloads(exhibit, asset, now)
+    add_life(exhibit, asset, _publisher(exhibit, people), people, now, _moment(exhibit, first, 0, now))
     return Asset.objects.for_user(actor).get(pk=asset.pk)
 
 
@@ -174,6 +175,12 @@ def add_downloads(exhibit: Exhibit, asset: Asset, now: datetime) -> None:
         part = (now - datetime.combine(day, time(), UTC)) / timedelta(days=1) if before == 0 else 1
         rows.append(DailyDownloads(repository_id=asset.repository_id, day=day, count=round(rate * part)))
     DailyDownloads.objects.bulk_create(rows)
+
+
+def _publisher(exhibit: Exhibit, people: dict[str, User]) -> User:
+    """Return who may publish it: the first owner of its organisation, or the person it belongs to."""
+    teams = {team.handle: team for team in TEAMS}
+    return people[next(iter(teams[exhibit.owner].members)) if exhibit.owner in teams else exhibit.owner]
 
 
 def _moment(exhibit: Exhibit, revision: Revision, place: int, now: datetime) -> datetime:

@@ -1,17 +1,20 @@
 """Use on application: the terms, who asks, who decides, and who may."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Case, Q, Value, When
+from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation
 from core.states import Stateful
+
+REMIND_EVERY = timedelta(days=1)
+"""How often an applicant may remind those who decide."""
 
 
 class AccessTerms(models.Model):
@@ -61,10 +64,11 @@ def seen_by(rows: Rows, user: Any, person: str) -> Rows:
     Each carries `own`, `decided_by_viewer` and `writable`, which a token in use lowers; a fine-grained token sees none.
     """
     token = getattr(user, "token", None)
-    if not user.is_authenticated or (token is not None and token.scope == "fine"):
-        return rows.none()
-    assets: Any = rows.model._meta.get_field("asset").related_model
     flag = models.BooleanField()
+    if not user.is_authenticated or (token is not None and token.scope == "fine"):
+        no = Value(False, output_field=flag)
+        return rows.annotate(own=no, decided_by_viewer=no, writable=no).none()
+    assets: Any = rows.model._meta.get_field("asset").related_model
     own = Q(**{person: user.pk})
     decided = Q(asset__in=assets.objects.for_user(user).decidable().values("pk"))
     found = rows.annotate(
@@ -101,6 +105,18 @@ class ApplicationQuerySet(models.QuerySet["Application"]):
         """Return the applications that `user` made, and those for assets on which `user` may decide."""
         return seen_by(self, user, "applicant")
 
+    def own(self) -> Self:
+        """Return those, read for a user, that are that user's own."""
+        rows: Any = self
+        found: Self = rows.filter(own=True)
+        return found
+
+    def decidable(self) -> Self:
+        """Return those, read for a user, on which that user decides."""
+        rows: Any = self
+        found: Self = rows.filter(decided_by_viewer=True)
+        return found
+
     def open(self) -> Self:
         """Return applications that somebody still has to act on."""
         return self.filter(state__in=Application.OPEN)
@@ -123,6 +139,7 @@ class Application(Seen, Stateful):
         WITHDRAWN = "withdrawn", _("Withdrawn")
 
     OPEN = (State.PENDING, State.ASKED)
+    DECIDED = (State.APPROVED, State.REJECTED)
 
     asset = models.ForeignKey("assets.Asset", on_delete=models.CASCADE, related_name="applications")
     applicant = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="applications")
@@ -163,11 +180,60 @@ class Application(Seen, Stateful):
     def __str__(self) -> str:
         return f"{self.applicant} for {self.asset}"
 
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still has to act on it."""
+        return self.state in self.OPEN
+
+    def approve(self, *, decider: Any, note: str, at: datetime) -> bool:
+        """Pending or asked -> approved."""
+        return self._decide(self.State.APPROVED, decider, note, at)
+
+    def reject(self, *, decider: Any, note: str, at: datetime) -> bool:
+        """Pending or asked -> rejected."""
+        return self._decide(self.State.REJECTED, decider, note, at)
+
+    def withdraw(self, *, at: datetime) -> bool:
+        """Pending or asked -> withdrawn."""
+        return self.move(*self.OPEN, state=self.State.WITHDRAWN, decided_at=at)
+
+    def ask_back(self, *, question: str) -> bool:
+        """Pending -> asked."""
+        return self.move(self.State.PENDING, state=self.State.ASKED, question=question, reply="")
+
+    def answer(self, *, reply: str) -> bool:
+        """Asked -> pending."""
+        return self.move(self.State.ASKED, state=self.State.PENDING, reply=reply)
+
+    def remind(self, *, at: datetime) -> bool:
+        """Note that its deciders are reminded, once in a day, while it is pending."""
+        rows = self.same_row().filter(Q(reminded_at=None) | Q(reminded_at__lte=at - REMIND_EVERY), state=self.State.PENDING)
+        return rows.update(reminded_at=at) == 1
+
+    def _decide(self, state: str, decider: Any, note: str, at: datetime) -> bool:
+        return self.move(*self.OPEN, state=state, decider=decider, decision_note=note, decided_at=at)
+
 
 class GrantQuerySet(models.QuerySet["Grant"]):
     def for_user(self, user: Any) -> Self:
         """Return the grants that `user` holds or held, and those of assets on which `user` may decide."""
         return seen_by(self, user, "user")
+
+    def own(self) -> Self:
+        """Return those, read for a user, that are that user's own."""
+        rows: Any = self
+        found: Self = rows.filter(own=True)
+        return found
+
+    def decidable(self) -> Self:
+        """Return those, read for a user, on which that user decides."""
+        rows: Any = self
+        found: Self = rows.filter(decided_by_viewer=True)
+        return found
+
+    def ended_by(self, at: datetime) -> Self:
+        """Return grants that still say active though their time has passed at `at`."""
+        return self.filter(state=Grant.State.ACTIVE, expires_at__lte=at)
 
     def in_force(self, at: datetime | None = None) -> Self:
         """Return grants that let their users in at `at`, or now."""
@@ -223,3 +289,28 @@ class Grant(Seen, Stateful):
 
     def __str__(self) -> str:
         return f"{self.user} may use {self.asset}"
+
+    def lets_in(self, at: datetime | None = None) -> bool:
+        """Whether it is in force at `at`, or now; seeing the asset is another matter."""
+        return self.state == self.State.ACTIVE and (self.expires_at is None or self.expires_at > (at or timezone.now()))
+
+    def revoke(self, *, actor: Any, reason: str, at: datetime) -> bool:
+        """Active -> revoked."""
+        return self.move(self.State.ACTIVE, state=self.State.REVOKED, ended_at=at, ended_by=actor, end_reason=reason)
+
+    def expire(self, *, at: datetime) -> bool:
+        """Active -> expired, where its time has passed by now: it may have been extended since it was read."""
+        rows = self.same_row().filter(state=self.State.ACTIVE, expires_at__lte=at)
+        return rows.update(state=self.State.EXPIRED, ended_at=F("expires_at")) == 1
+
+    def renew(self, *, actor: Any, at: datetime) -> bool:
+        """Active -> renewed, when another takes its place."""
+        return self.move(self.State.ACTIVE, state=self.State.RENEWED, ended_at=at, ended_by=actor)
+
+    def extend(self, *, expires_at: datetime | None) -> bool:
+        """Give an active grant another end, None for none; its holder is reminded of the new one again."""
+        return self.move(self.State.ACTIVE, expires_at=expires_at, reminded_at=None)
+
+    def remind(self, *, at: datetime) -> bool:
+        """Note that its holder is reminded of the end, once."""
+        return self.same_row().filter(state=self.State.ACTIVE, reminded_at=None, expires_at__gt=at).update(reminded_at=at) == 1

@@ -1,6 +1,6 @@
 """Models and datasets."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Self
 
 from django.conf import settings
@@ -9,15 +9,18 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Case, F, Q, Value, When
-from django.db.models.functions import Upper
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
+from django.db.models.functions import Coalesce, Upper
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import AccessToken, Namespace, User
+from accounts.models import AccessToken, Membership, Namespace, User
+from accounts.permissions import MemberRole
 from assets.models import shelf
-from assets.models.shelf import approver_of, reviews, role_of
+from assets.models.publishing import reviews
+from assets.models.reactions import Favourite, Like, Reaction, Subscription
+from assets.models.shelf import approver_of, role_of
 from assets.permissions import READING, VERBS, Role
 from core.states import Stateful
 from jobs.models import Job
@@ -29,6 +32,9 @@ name_validator = RegexValidator(
     code="bad_name",
 )
 
+
+PUBLISHED_OR_NEVER = Coalesce("published_at", Value(datetime(1970, 1, 1, tzinfo=UTC)))
+"""What lists by publication follow: what was never published counts as published before everything else."""
 
 DECIDES = min(role for role, verbs in VERBS.items() if "decide" in verbs)
 
@@ -67,6 +73,19 @@ class AssetQuerySet(models.QuerySet["Asset"]):
         """Return the assets with the rows that cards and heads show: namespace, repository and the job that reads the files."""
         return self.select_related("namespace", "repository", "ingest_job")
 
+    def marked_by(self, user: User | AnonymousUser) -> Self:
+        """Return the assets, each saying whether it is `favoured`, `liked` and `subscribed` by `user`."""
+
+        def has(rows: type[Reaction]) -> Any:
+            return Exists(rows.objects.of(user).filter(asset=OuterRef("pk")))
+
+        return self.annotate(favoured=has(Favourite), liked=has(Like), subscribed=has(Subscription))
+
+    def of_members(self, user: User | AnonymousUser, role: MemberRole) -> Self:
+        """Return the assets of `user`, and of the organisations in which they are at least `role`."""
+        organisations = Membership.objects.filter(user=user.pk, role__gte=role).values("organisation")
+        return self.filter(Q(namespace=user.pk) | Q(namespace__in=organisations))
+
 
 def _limit(user: User | AnonymousUser) -> frozenset[str] | None:
     """Return the verbs that visitors and tokens are limited to, whatever the role; None without a limit."""
@@ -83,6 +102,7 @@ class Asset(Stateful):
 
         unpublished, rejected, delisted --submit--> review --approve--> published --delist--> delisted
                                                            \\--reject--> rejected
+                                                           \\--withdraw--> unpublished
 
     `visibility` and `availability` count while it is published: who sees it, and who of those may use it.
 
@@ -90,7 +110,8 @@ class Asset(Stateful):
     Everything from `title_zh` to `platform` follows the card on the default branch (`README.md`), through the job
     `assets.ingest`; `card_commit` names the revision it was read at, `card_errors` what could not be understood there.
     `parameters` and `structure` come from the headers of the weights, null and empty where there are none. `downloads` counts
-    the viewers of the last 30 days and is brought up to date by the job `assets.tally`.
+    the viewers of the last 30 days and is brought up to date by the job `assets.tally`; the counts below it move with their rows.
+    `favoured`, `liked` and `subscribed` are set by `marked_by` only.
     """
 
     class Kind(models.TextChoices):
@@ -100,11 +121,16 @@ class Asset(Stateful):
     State = shelf.State
     Visibility = shelf.Visibility
     Availability = shelf.Availability
+    OFF_SHELF = (State.UNPUBLISHED, State.REJECTED, State.DELISTED)
+    SHOWN = (State.REVIEW, State.PUBLISHED)
 
     role: int
     verbs: list[str] | None
     approver: bool
     reviewer: bool
+    favoured: bool
+    liked: bool
+    subscribed: bool
 
     kind = models.CharField(max_length=8, choices=Kind.choices)
     namespace = models.ForeignKey(Namespace, on_delete=models.PROTECT, related_name="assets")
@@ -150,6 +176,8 @@ class Asset(Stateful):
     objects = AssetQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("asset")
+        verbose_name_plural = _("assets")
         permissions = [("review_asset", "Can decide on submissions")]
         constraints = [
             models.UniqueConstraint(F("namespace"), F("kind"), Upper("name"), name="asset_name_any_case"),
@@ -165,6 +193,9 @@ class Asset(Stateful):
             models.Index(fields=["kind", "-created_at", "-id"]),
             models.Index(fields=["kind", "-downloads", "-id"]),
             models.Index(fields=["kind", "-favourites", "-id"]),
+            models.Index(fields=["kind", "-views", "-id"]),
+            models.Index(fields=["kind", "-subscriptions", "-id"]),
+            models.Index("kind", PUBLISHED_OR_NEVER.desc(), F("id").desc(), name="asset_by_publication"),
             models.Index("kind", Upper("name"), "id", name="asset_by_name"),
             models.Index("namespace", F("updated_at").desc(), F("id").desc(), name="asset_by_namespace"),
             models.Index(fields=["kind", "task"]),
@@ -191,16 +222,27 @@ class Asset(Stateful):
         return self.title_zh if self.title_zh and (get_language() or "").startswith("zh") else self.name
 
     @property
+    def is_official(self) -> bool:
+        """Whether the gallery vouches for it or for its owner."""
+        return self.official or self.namespace.official
+
+    @property
     def allowed(self) -> frozenset[str]:
         """The verbs this viewer may use; an error on rows not read through `for_user`."""
         verbs = VERBS[Role(self.role)]
-        if self.role == Role.VIEWER and self.state == self.State.PUBLISHED and self.availability == self.Availability.ON_APPLICATION:
+        if self.needs_grant:
             verbs |= {"apply"}
         if self.approver:
             verbs |= {"decide"}
         if self.reviewer and self.state == self.State.REVIEW:
             verbs |= {"review"}
         return verbs if self.verbs is None else verbs & frozenset(self.verbs)
+
+    @property
+    def needs_grant(self) -> bool:
+        """Whether this viewer, signed in or not, sees it but has to be granted its use."""
+        gated = self.state == self.State.PUBLISHED and self.availability == self.Availability.ON_APPLICATION
+        return gated and self.role == Role.VIEWER
 
     def open_repository(self) -> Repository:
         """Return the repository, carrying this viewer's verbs."""
@@ -209,6 +251,27 @@ class Asset(Stateful):
 
     def get_absolute_url(self) -> str:
         return f"/{self.kind}s/{self.repo_id}"
+
+    def submit(self, *, visibility: str, availability: str) -> bool:
+        """Ask for publication with these ranges."""
+        ranges = {"visibility": visibility, "availability": availability}
+        return self.move(*self.OFF_SHELF, state=self.State.REVIEW, **ranges)
+
+    def approve(self, *, at: datetime) -> bool:
+        """Put it on the shelf."""
+        return self.move(self.State.REVIEW, state=self.State.PUBLISHED, published_at=at)
+
+    def reject(self) -> bool:
+        """Turn it down; its members may mend it and submit it again."""
+        return self.move(self.State.REVIEW, state=self.State.REJECTED)
+
+    def withdraw(self) -> bool:
+        """Take it back from review."""
+        return self.move(self.State.REVIEW, state=self.State.UNPUBLISHED)
+
+    def delist(self) -> bool:
+        """Take it off the shelf."""
+        return self.move(self.State.PUBLISHED, state=self.State.DELISTED)
 
 
 class AssetRedirect(models.Model):

@@ -9,6 +9,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from assets.models.assets import Asset
+
 
 def new_slug() -> str:
     """Return an address that cannot be guessed, so that a private collection's existence stays its owner's."""
@@ -57,13 +59,22 @@ class Collection(models.Model):
         return f"/collections/{self.slug}"
 
 
+class CollectionItemQuerySet(models.QuerySet["CollectionItem"]):
+    def for_user(self, user: Any) -> Self:
+        """Return, in their order, the items of collections that `user` may see whose assets they may see too."""
+        collections, assets = Collection.objects.for_user(user), Asset.objects.for_user(user)
+        return self.filter(collection__in=collections.values("pk"), asset__in=assets.values("pk"))
+
+
 class CollectionItem(models.Model):
-    """An asset at its place in a collection."""
+    """An asset at its place in a collection. Places have gaps, and what a viewer may not see keeps its own."""
 
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="items")
     asset = models.ForeignKey("assets.Asset", on_delete=models.CASCADE, related_name="+")
     position = models.PositiveIntegerField()
     note = models.CharField(_("note"), max_length=500, blank=True)
+
+    objects = CollectionItemQuerySet.as_manager()
 
     class Meta:
         ordering = ["position", "pk"]

@@ -10,8 +10,10 @@ from django.utils.translation import gettext_lazy as _
 
 class ReactionQuerySet(models.QuerySet[Any]):
     def of(self, user: Any) -> Self:
-        """Return the rows of `user`, the newest first."""
-        return (self.filter(user=user.pk) if user.is_authenticated else self.none()).order_by("-id")
+        """Return the rows of `user`, the newest first; a token limited to chosen resources sees none."""
+        token = getattr(user, "token", None)
+        own = user.is_authenticated and (token is None or token.scope != "fine")
+        return (self.filter(user=user.pk) if own else self.none()).order_by("-id")
 
 
 class Reaction(models.Model):
@@ -63,6 +65,8 @@ class DownloadRecord(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     first_at = models.DateTimeField(default=timezone.now, editable=False)
     last_at = models.DateTimeField(default=timezone.now)
+
+    objects = ReactionQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "asset"], name="download_record_once")]

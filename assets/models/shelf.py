@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import AccessToken, Membership, User
 from assets.models.access import Approver, Grant
-from assets.models.publishing import Audience
+from assets.models.publishing import Audience, reviews
 from assets.permissions import Role
 
 
@@ -46,15 +46,17 @@ MEMBER_ROLES = (Role.OWNER, Role.MAINTAINER, Role.CONTRIBUTOR, Role.USER)
 WHOLE = models.IntegerField()
 
 
-def reviews(user: User | AnonymousUser) -> bool:
-    """Whether `user` decides on what is submitted for publishing; never with a token that was given for something else."""
-    token: AccessToken | None = user.token if user.is_authenticated else None
-    return user.is_authenticated and user.is_staff and (token is None or token.scope != "fine") and user.has_perm("assets.review_asset")
+def approver_of(user: User) -> Any:
+    """Return the condition under which `user` was given the deciding of applications, and a token in use extends to them."""
+    given = Q(pk__in=Approver.objects.filter(user=user.pk).values("asset"), state=State.PUBLISHED)
+    return given if (named := _named_by(user.token)) is None else given & Q(pk__in=named)
 
 
-def approver_of(user: User | AnonymousUser) -> Any:
-    """Return the condition under which `user` was given the deciding of applications."""
-    return Q(pk__in=Approver.objects.filter(user=user.pk).values("asset"), state=State.PUBLISHED)
+def _named_by(token: AccessToken | None) -> list[int] | None:
+    """Return the assets that a fine-grained token names; None for a token, or none, that reaches all of its user's."""
+    if token is None or token.scope != AccessToken.Scope.FINE:
+        return None
+    return [int(r.removeprefix("asset:")) for r in token.resources if r.startswith("asset:")]
 
 
 def role_of(user: User | AnonymousUser, at: datetime) -> Any:
@@ -75,8 +77,7 @@ def role_of(user: User | AnonymousUser, at: datetime) -> Any:
         return full
     if token.scope == AccessToken.Scope.READ:
         return Least(full, Value(int(Role.USER)))
-    chosen = [int(r.removeprefix("asset:")) for r in token.resources if r.startswith("asset:")]
-    return Case(When(pk__in=chosen, then=full), default=_outsider(AnonymousUser(), at), output_field=WHOLE)
+    return Case(When(pk__in=_named_by(token) or [], then=full), default=_outsider(AnonymousUser(), at), output_field=WHOLE)
 
 
 def _outsider(user: User | AnonymousUser, at: datetime) -> Any:

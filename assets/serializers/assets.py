@@ -29,6 +29,9 @@ class AssetSerializer(serializers.ModelSerializer[Asset]):
     )
     files = serializers.IntegerField(source="repository.files", read_only=True)
     ingest = IngestSerializer(source="ingest_job", read_only=True, allow_null=True)
+    structure = serializers.SerializerMethodField(
+        help_text="From the headers of the weights; empty where the caller may not read the files."
+    )
     allowed = serializers.SerializerMethodField()
 
     class Meta:
@@ -42,6 +45,10 @@ class AssetSerializer(serializers.ModelSerializer[Asset]):
 
     def get_url(self, asset: Asset) -> str:
         return f"{settings.PUBLIC_URL}{asset.get_absolute_url()}"
+
+    @extend_schema_field({"type": "object", "additionalProperties": {}})
+    def get_structure(self, asset: Asset) -> dict[str, Any]:
+        return asset.structure if "preview" in asset.allowed else {}
 
     @extend_schema_field({"type": "array", "items": {"type": "string"}})
     def get_allowed(self, asset: Asset) -> list[str]:

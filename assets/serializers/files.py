@@ -29,12 +29,12 @@ def commit_data(commit: Commit) -> dict[str, Any]:
 
 
 def item_data(item: Item, *, with_commit: bool = True) -> dict[str, Any]:
-    """Return a file or folder as REST shows it; `sha256` is null for small files."""
+    """Return a file or folder as REST shows it; `sha256` is null for small files, `oid` where the content is not for the caller."""
     data: dict[str, Any] = {
         "path": item.path,
         "type": "folder" if item.is_folder else "file",
         "size": item.size,
-        "oid": item.oid,
+        "oid": item.oid or None,
         "sha256": item.sha256 or None,
         "executable": not item.is_folder and bool(item.mode & 0o111),
     }
@@ -109,7 +109,9 @@ class ItemShape(serializers.Serializer[Item]):
     path = serializers.CharField()
     type = serializers.ChoiceField(choices=["file", "folder"])
     size = serializers.IntegerField(help_text="Bytes; for a folder, of everything below it.")
-    oid = serializers.CharField(help_text="The git id of the content, or of the pointer to it.")
+    oid = serializers.CharField(
+        allow_null=True, help_text="The git id of the content, or of the pointer to it; null where the caller may not read it."
+    )
     sha256 = serializers.CharField(allow_null=True, help_text="Of a large object; null for a small file.")
     executable = serializers.BooleanField()
     files = serializers.IntegerField(required=False, help_text="Files below a folder.")

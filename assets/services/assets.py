@@ -11,12 +11,15 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Namespace, User
 from accounts.services import record
+from accounts.words import check_words
 from assets import card
 from assets.models import Asset, AssetRedirect
 from assets.services.commits import after_commit
+from assets.services.rows import gone
 from assets.services.settings import check_facts, in_codes
+from assets.services.terms import clear_delegation
 from core.permissions import require
-from core.problems import Conflict, Missing, Problem
+from core.problems import Conflict, Problem
 from repos.reading import resolve
 from repos.services import create_repository, delete_repository, move_repository
 
@@ -61,12 +64,13 @@ def create_asset(
 def rename_asset(*, asset: Asset, actor: User, name: str) -> Asset:
     """Give `asset` another English name and return it; its former address leads to the new one.
 
-    Raises as `create_asset` does.
+    Raises as `create_asset` does, and for something on the shelf `Problem` (`forbidden_words`).
     """
-    require(asset, "rename")
     with _moving(asset, actor, "rename") as row:
         row.name = name
         _check(row)
+        if row.state in Asset.SHOWN:
+            check_words({"name": name})
     asset.name = name
     return asset
 
@@ -74,29 +78,33 @@ def rename_asset(*, asset: Asset, actor: User, name: str) -> Asset:
 def transfer_asset(*, asset: Asset, actor: User, namespace: Namespace) -> Asset:
     """Move `asset` into `namespace`, where `actor` must be allowed to create assets, and return it as `actor` sees it then.
 
-    Its former address leads to the new one. Raises as `create_asset` does, and `Problem` (`same_owner`).
+    Its former address leads to the new one. Approvers and automatic rules go: the new owner knows neither. Raises as `create_asset`
+    does, `Problem` (`same_owner`), and `Conflict` (`in_review`) while a reviewer looks at it.
     """
-    require(asset, "transfer")
     require(namespace, "create_asset")
     if namespace.pk == asset.namespace_id:
         sentence = _("It belongs to %(owner)s already. Choose another owner.") % {"owner": namespace.handle}
         raise Problem("same_owner", sentence, errors={"owner": [sentence]})
     with _moving(asset, actor, "transfer") as row:
+        if row.state == Asset.State.REVIEW:
+            raise Conflict("in_review", _("It is under review. Wait for the decision, or withdraw it first."))
         row.namespace = namespace
-        move_repository(repository=asset.open_repository(), namespace=namespace, actor=actor)
+        clear_delegation(row)
+        move_repository(repository=row.open_repository(), namespace=namespace, actor=actor)
     return Asset.objects.for_user(actor).whole().get(pk=asset.pk)
 
 
 def delete_asset(*, asset: Asset, actor: User) -> None:
     """Remove `asset` for good. Its address is free at once; the bytes of its files go after the quarantine.
 
-    Raises `Missing` when somebody else removed it first.
+    Raises `Missing` when somebody else removed it first, `Conflict` (`delist_first`) while it is published or under review.
     """
-    require(asset, "delete")
     with transaction.atomic():
-        row = _locked(asset)
-        if not delete_repository(repository=asset.open_repository(), actor=actor):
-            raise _gone()
+        row = _locked(asset, actor, "delete")
+        if row.state in Asset.SHOWN:
+            raise Conflict("delist_first", _("Others may be looking at it. Delist it, or withdraw it from review, and delete it then."))
+        if not delete_repository(repository=row.open_repository(), actor=actor):
+            raise gone()
         Asset.objects.filter(pk=row.pk).delete()
         _record(row, actor, "delete", repository=row.repository_id)
 
@@ -105,7 +113,7 @@ def delete_asset(*, asset: Asset, actor: User) -> None:
 def _moving(asset: Asset, actor: User, verb: str) -> Iterator[Asset]:
     """Give the block the locked row to change; save its address and leave a redirect at the one it had."""
     with transaction.atomic():
-        row = _locked(asset)
+        row = _locked(asset, actor, verb)
         former, former_id = AssetRedirect(kind=row.kind, namespace=row.namespace, name=row.name, asset=row), row.repo_id
         yield row
         if row.repo_id == former_id:
@@ -132,10 +140,14 @@ def _claiming(asset: Asset) -> Iterator[None]:
         raise
 
 
-def _locked(asset: Asset) -> Asset:
-    row = Asset.objects.select_for_update(of=("self",)).select_related("namespace").filter(pk=asset.pk, repository__deleted_at=None).first()
+def _locked(asset: Asset, actor: User, verb: str) -> Asset:
+    """Return `asset` as `actor` sees it once nobody else can change it, or add a row that refers to it: rights may have gone meanwhile."""
+    rows = Asset.objects.for_user(actor).whole()
+    held = Asset.objects.select_for_update(of=("self",)).filter(pk=asset.pk, repository__deleted_at=None).exists()
+    row = rows.filter(pk=asset.pk).first() if held else None
     if row is None:
-        raise _gone()
+        raise gone()
+    require(row, verb)
     return row
 
 
@@ -158,10 +170,6 @@ def _taken(asset: Asset) -> Conflict:
         "name": asset.name,
     }
     return Conflict("name_taken", sentence, errors={"name": [sentence]})
-
-
-def _gone() -> Missing:
-    return Missing("asset_not_found", _("There is nothing at this address, or you may not see it."))
 
 
 def _forget_redirect(asset: Asset) -> None:

@@ -8,7 +8,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from assets import card
+from accounts.words import check_words
+from assets import card, wording
 from assets.ingest import CARD, read_card, speller
 from assets.merging import merged
 from assets.models import Asset
@@ -51,7 +52,8 @@ def save_card(*, asset: Asset, actor: User, text: str, values: Mapping[str, Any]
 
     A value counts where it differs from the card at `parent`; where the head in `text` says something new about the same
     setting, the text counts. Raises `CardChanged` where the card differs from the one at `parent` now, and `Problem`
-    (`invalid`, by field) for values a card cannot hold, also for changed values when the head in `text` is broken.
+    (`invalid`, by field) for values a card cannot hold, also for changed values when the head in `text` is broken; for something
+    on the shelf also (`forbidden_words`).
     """
     require(asset, "edit_card")
     values = in_codes(values)
@@ -60,6 +62,8 @@ def save_card(*, asset: Asset, actor: User, text: str, values: Mapping[str, Any]
         raise _invalid(
             "text", _("The text is longer than %(limit)d characters. Move parts of it into files of their own.") % {"limit": MAX_CARD_TEXT}
         )
+    if asset.state in Asset.SHOWN:
+        check_words({**wording.of_settings(values), "text": text})
     spelled = speller()
     original = card_text(asset, parent)
     mine = _combined(asset, original, _like(text, original), values, spelled)

@@ -4,15 +4,21 @@ from django.db import transaction
 
 from accounts.models import User
 from accounts.services import record
-from assets.models import Asset
+from assets.models import Asset, Subscription
+from jobs.services import enqueue
 from repos.models import Ref
+from repos.models.git import TAGS
 from repos.services import create_ref, delete_ref
 
 
 def create_version(*, asset: Asset, actor: User, name: str, revision: str) -> Ref:
-    """Return a new tag (`refs/tags/…`) or branch (`refs/heads/…`) of `asset` at the commit id `revision`."""
+    """Return a new tag (`refs/tags/…`) or branch (`refs/heads/…`) of `asset` at the commit id `revision`. A job tells subscribers of a tag."""
     with transaction.atomic():
         made = create_ref(repository=asset.open_repository(), actor=actor, name=name, revision=revision)
+        if name.startswith(TAGS) and Subscription.objects.filter(asset=asset.pk).exists():
+            enqueue(
+                kind="assets.announce", params={"asset": asset.pk, "ref": made.pk}, owner=actor, dedupe_key=f"assets.announce:{made.pk}"
+            )
         record(actor=actor, verb="create_ref", target_kind="asset", target_id=asset.pk, target=str(asset), ref=name, commit=revision)
     return made
 

@@ -8,7 +8,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from assets import card
+from accounts.words import check_words
+from assets import card, wording
 from assets.ingest import CARD, read_card
 from assets.models import Asset, Term
 from assets.services.commits import commit_files
@@ -34,12 +35,15 @@ VOCABULARIES = {
 def save_settings(*, asset: Asset, actor: User, values: Mapping[str, Any], message: str = "") -> None:
     """Write `values`, by column, into the head of the card as one commit and into `asset`; what is left out stays.
 
-    Nothing happens where nothing differs. Raises `Problem` (`invalid`) with messages by column, and `Conflict`: `card_unreadable`
+    Nothing happens where nothing differs. Raises `Problem` (`invalid`) with messages by column, for something on the shelf also
+    (`forbidden_words`), and `Conflict`: `card_unreadable`
     where the head of the card is broken, `head_moved` where somebody committed at the same moment.
     """
     require(asset, "edit_card")
     values = in_codes(values)
     check_facts(values)
+    if asset.state in Asset.SHOWN:
+        check_words(wording.of_settings(values))
     revision = resolve(asset.open_repository())
     text, errors = read_card(revision)
     try:

@@ -15,13 +15,24 @@ _numbers = count(1)
 
 
 def make_asset(
-    actor: Any, namespace: Any = None, *, name: str = "", kind: str = "model", visibility: str = "public", **facts: Any
+    actor: Any,
+    namespace: Any = None,
+    *,
+    name: str = "",
+    kind: str = "model",
+    visibility: str = "public",
+    availability: str = "free",
+    audience: Any = (),
+    **facts: Any,
 ) -> Asset:
     """Return a new asset of `namespace` (else of `actor`), read for `actor`: published, unless `visibility` is `private`."""
     place = Namespace.objects.for_user(actor).get(pk=(namespace or actor).pk)
     made = services.create_asset(actor=actor, namespace=place, kind=kind, name=name or f"asset-{next(_numbers)}", **facts)
-    if visibility != "private":
-        shelve(made, visibility=visibility)
+    if visibility == "private":
+        return made
+    if "publish" in made.allowed:
+        return services.publish_asset(asset=made, actor=actor, visibility=visibility, availability=availability, audience=audience)
+    shelve(made, visibility=visibility, availability=availability)
     return read_for(actor, made)
 
 

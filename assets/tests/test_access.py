@@ -1,4 +1,4 @@
-"""Who may do what with an asset: viewer x verb x surface, private and public, and nothing changes on a refusal."""
+"""Who may do what with an asset: viewer x verb x surface, unpublished and published, and nothing changes on a refusal."""
 
 import json
 from collections.abc import Callable
@@ -32,7 +32,16 @@ def state() -> list[Any]:
     return [
         list(
             Asset.objects.order_by("pk").values_list(
-                "pk", "namespace", "kind", "name", "visibility", "title_zh", "description", "repository__deleted_at"
+                "pk",
+                "namespace",
+                "kind",
+                "name",
+                "state",
+                "visibility",
+                "availability",
+                "title_zh",
+                "description",
+                "repository__deleted_at",
             )
         ),
         list(AssetRedirect.objects.values_list("namespace", "name", "asset")),
@@ -82,11 +91,6 @@ PAGES = {
         expect(SIGN_IN, 404, 403, 302, 302, 302, 302),
         expect(SIGN_IN, 403, 403, 302, 302, 302, 302),
     ),
-    "configure": (
-        post(f"{PAGE}/settings/visibility", visibility="public"),
-        expect(SIGN_IN, 404, 403, 403, 302, 302, 302),
-        expect(SIGN_IN, 403, 403, 403, 302, 302, 302),
-    ),
     "rename": (
         post(f"{PAGE}/settings/rename", name="tiny-2"),
         expect(SIGN_IN, 404, 403, 403, 403, 302, 302),
@@ -103,7 +107,7 @@ PAGES = {
         expect(SIGN_IN, 403, 403, 403, 403, 302, 302),
     ),
     "create": (
-        post("/models/new", owner="atelier", name="other", visibility="private"),
+        post("/models/new", owner="atelier", name="other"),
         expect(SIGN_IN, 422, 422, 302, 302, 302, 422),
         expect(SIGN_IN, 422, 422, 302, 302, 302, 422),
     ),
@@ -111,10 +115,9 @@ PAGES = {
 RESTS = {
     "view": (get(REST), SEE_PRIVATE, SEE_PUBLIC),
     "edit_card": (patch(description="Small"), expect(404, 404, 403, 200, 200, 200, 200), expect(403, 403, 403, 200, 200, 200, 200)),
-    "configure": (patch(visibility="public"), expect(404, 404, 403, 403, 200, 200, 200), expect(403, 403, 403, 403, 200, 200, 200)),
     "rename": (patch(name="tiny-2"), expect(404, 404, 403, 403, 403, 200, 200), expect(403, 403, 403, 403, 403, 200, 200)),
     "rename beside what is allowed": (
-        patch(description="Small", visibility="public", name="tiny-2"),
+        patch(description="Small", name="tiny-2"),
         expect(404, 404, 403, 403, 403, 200, 200),
         expect(403, 403, 403, 403, 403, 200, 200),
     ),
@@ -208,8 +211,11 @@ def test_a_list_never_shows_what_its_detail_hides(people: People, private: Asset
     ("viewer", "allowed"),
     [
         ("visitor", ["download", "preview", "view"]),
-        ("contributor", ["commit", "download", "edit_card", "preview", "tag", "upload", "view"]),
-        ("maintainer", ["branch", "commit", "configure", "download", "edit_card", "preview", "tag", "upload", "view"]),
+        ("contributor", ["commit", "download", "edit_card", "preview", "react", "subscribe", "tag", "upload", "view"]),
+        (
+            "maintainer",
+            "branch commit configure decide download edit_card preview publish react subscribe tag upload view".split(),
+        ),
     ],
 )
 def test_rest_says_what_the_caller_may_do(people: People, public: Asset, viewer: str, allowed: list[str]) -> None:

@@ -81,7 +81,7 @@ def test_a_new_asset_at_a_former_name_comes_first(people: People, tiny: Asset) -
 
 def test_a_redirect_does_not_tell_of_a_private_asset(people: People, tiny: Asset) -> None:
     rename(tiny, people.alice, "secret-name")
-    services.set_visibility(asset=read_for(people.alice, tiny), actor=people.alice, visibility="private")
+    Asset.objects.update(state="unpublished")
     response = browser(people.charlie).get("/models/atelier/tiny")
     assert response.status_code == 404
     assert b"secret-name" not in response.content
@@ -142,14 +142,12 @@ def test_the_old_addresses_of_a_deleted_asset_lead_nowhere(people: People, tiny:
 
 def test_every_write_leaves_an_audit_row(people: People, tiny: Asset) -> None:
     rename(tiny, people.alice, "small")
-    services.set_visibility(asset=read_for(people.alice, tiny), actor=people.alice, visibility="private")
     services.transfer_asset(asset=read_for(people.alice, tiny), actor=people.alice, namespace=place(people.alice, people.alice))
     services.delete_asset(asset=read_for(people.alice, tiny), actor=people.alice)
     rows = AuditEvent.objects.filter(target_kind="asset", target_id=str(tiny.pk)).order_by("id")
     assert list(rows.values_list("verb", "target")) == [
         ("create", "atelier/tiny"),
         ("rename", "atelier/small"),
-        ("set_visibility", "atelier/small"),
         ("transfer", "alice/small"),
         ("delete", "alice/small"),
     ]

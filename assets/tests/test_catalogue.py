@@ -99,7 +99,7 @@ def found(query: str, user: Any = None, kind: str = "models") -> list[str]:
         ("owner=ALICE", ["Yunhe-7B", "Handing"]),
         ("owner=alice&owner=bob", ["Yunhe-7B", "Handing", "Tianshu"]),
         ("owner=nobody", []),
-        ("visibility=private", []),
+        ("state=unpublished", []),
         ("sort=updated", ["Yunhe-7B", "Handing", "Tianshu", "plain"]),
         ("sort=-updated", ["plain", "Tianshu", "Handing", "Yunhe-7B"]),
         ("sort=created", ["plain", "Tianshu", "Handing", "Yunhe-7B"]),
@@ -119,7 +119,7 @@ def test_datasets_have_their_own_list(wall: None) -> None:
 
 def test_a_member_finds_the_private_ones_too(people: People, wall: None) -> None:
     assert found("tag=chat", people.rita) == ["Yunhe-7B", "Handing", "secret"]
-    assert found("visibility=private", people.rita) == ["secret"]
+    assert found("state=unpublished", people.rita) == ["secret"]
 
 
 def test_descendants_are_found_by_a_former_name(people: People, wall: None) -> None:
@@ -142,7 +142,7 @@ def test_descendants_are_found_by_a_former_name(people: People, wall: None) -> N
         ("hardware=nonsense", "hardware"),
         ("industry=nonsense", "industry"),
         ("platform=nonsense", "platform"),
-        ("visibility=secret", "visibility"),
+        ("state=secret", "state"),
         ("sort=password", "sort"),
         ("sort=namespace__user__password", "sort"),
         ("q=%00", "q"),

@@ -59,8 +59,8 @@ class DemoTests(TestCase):
     def test_visitors_see_the_public_ones_only(self) -> None:
         assert Asset.objects.filter(kind="model").count() == 40
         assert Asset.objects.filter(kind="dataset").count() == 16
-        hidden = ["Load-Forecast-h24", "PCB-Segment", "Spec-Sheet-VL", "Spindle-Tickets", "Yunhe-14B-Preview", "Yunhe-7B-Spindle"]
-        assert sorted(Asset.objects.filter(visibility="private").values_list("name", flat=True)) == hidden
+        hidden = ["PCB-Segment", "Spec-Sheet-VL", "Spindle-Tickets", "Yunhe-14B-Preview", "Yunhe-7B-Spindle"]
+        assert sorted(Asset.objects.filter(state="unpublished").values_list("name", flat=True)) == hidden
         assert api().get("/api/v1/models/yunhe-lab/Yunhe-14B-Preview").status_code == 404
         assert api().get("/api/v1/models/yunhe-lab/Yunhe-7B-Chat").status_code == 200
 

@@ -37,12 +37,11 @@ def test_a_person_creates_a_model_in_the_browser(people: People) -> None:
             "title_zh": "主轴诊断",
             "licence": "mit",
             "description": "Hears a bad bearing",
-            "visibility": "private",
         },
     )
     assert (response.status_code, response["Location"]) == (302, "/models/atelier/Spindle-Diagnose")
     asset = Asset.objects.get()
-    assert (asset.title_zh, asset.licence, asset.description, asset.visibility) == ("主轴诊断", "mit", "Hears a bad bearing", "private")
+    assert (asset.title_zh, asset.licence, asset.description, asset.state) == ("主轴诊断", "mit", "Hears a bad bearing", "unpublished")
     page = text(client.get("/models/atelier/Spindle-Diagnose"))
     assert "Hears a bad bearing" in page
     assert "The files are being read." in page
@@ -232,7 +231,7 @@ def test_downloads_are_shown_by_day_and_tallied_for_lists(people: People) -> Non
     for days, count in ((0, 3), (29, 4), (30, 100), (59, 6), (60, 1000)):
         DailyDownloads.objects.create(repository=asset.repository, day=today - timedelta(days=days), count=count)
     page = browser().get(asset.get_absolute_url())
-    downloads = page.context["page"].downloads
+    downloads = page.context["page"].statistics.downloads
     assert (downloads.total, downloads.before, downloads.shown_change) == (7, 106, "\u221293%")
     assert [downloads.counts[0], downloads.counts[-1]] == [4, 3]
     assert "chart-plot" in text(page)

@@ -8,6 +8,8 @@ from django.views.decorators.http import require_safe
 from assets.addresses import asset_at
 from assets.detail import Detail
 from assets.readme import readme_of
+from assets.statistics import period_of
+from assets.visits import note_view
 from core.htmx import render_page
 
 
@@ -16,7 +18,8 @@ from core.htmx import render_page
 def detail(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:
     """Show the introduction of an asset beside its label."""
     asset = asset_at(request.user, kind, namespace, name)
-    page = Detail(request.user, asset)
+    note_view(request, asset)
+    page = Detail(request.user, asset, days=period_of(request.GET.get("days", "")))
     context = {"asset": asset, "page": page, "head": page.head, "readme": readme_of(asset, request.user)}
     return render(request, "assets/detail.html", context)
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from assets.heads import head_of
-from assets.revisions import Place, open_place
+from assets.revisions import Place, check_known, named_only, open_place, permit
 from core.htmx import render_page
 from core.problems import Problem
 from repos import names, reading
@@ -36,7 +36,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """One entry of a folder with its addresses; `download` is a zip for a folder."""
+    """One entry of a folder with its addresses; `download` is a zip for a folder, empty for those who may not."""
 
     item: Item
     url: str
@@ -48,12 +48,15 @@ class Row:
 @require_safe
 def browse(request: HttpRequest, kind: str, namespace: str, name: str, rest: str = "") -> HttpResponse:
     """Show the folder or file at `rest`, or the files that match `?f=`."""
-    place = open_place(request.user, kind, namespace, name, rest, "preview")
+    place = open_place(request.user, kind, namespace, name, rest, "view")
+    check_known(place)
     wanted = request.GET.get("f", "").replace("\0", "").strip()[:200]
     if wanted:
         return _search(request, place, wanted)
     item = reading.find(place.revision, place.path)
-    return _folder(request, place, item) if item.is_folder else _file(request, place, item)
+    if item.is_folder:
+        return _folder(request, place, item)
+    return _file(request, place, item) if "preview" in place.asset.allowed else _locked(request, place, item)
 
 
 def _folder(request: HttpRequest, place: Place, folder: Item) -> HttpResponse:
@@ -83,6 +86,14 @@ def _folder(request: HttpRequest, place: Place, folder: Item) -> HttpResponse:
         "upload_url": f"{place.page('upload')}?{urlencode({'branch': place.shown_name, 'folder': place.path})}",
     }
     return render_page(request, "assets/files/folder.html", "assets/files/_folder.html", context)
+
+
+def _locked(request: HttpRequest, place: Place, item: Item) -> HttpResponse:
+    """Show that the file is there, and how one gets to read it."""
+    if not place.asset.needs_grant:
+        permit(place.asset, "preview")
+    context = frame(place) | {"item": item, "tree": _tree(place), "apply_url": f"{place.asset.get_absolute_url()}/apply"}
+    return render_page(request, "assets/files/locked.html", "assets/files/_locked.html", context, status=403)
 
 
 def _file(request: HttpRequest, place: Place, item: Item) -> HttpResponse:
@@ -159,7 +170,10 @@ def frame(place: Place, *, revision_page: str = "file") -> dict[str, Any]:
 
 
 def _row(place: Place, item: Item, label: str = "") -> Row:
-    return Row(item, place.address(path=item.path), place.address("zip" if item.is_folder else "resolve", path=item.path), label)
+    item, download = named_only(place.asset, item), ""
+    if "download" in place.asset.allowed:
+        download = place.address("zip" if item.is_folder else "resolve", path=item.path)
+    return Row(item, place.address(path=item.path), download, label)
 
 
 def _columns(place: Place, sort: str, descending: bool) -> list[Column]:

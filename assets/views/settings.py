@@ -17,7 +17,7 @@ from assets.heads import head_of
 from assets.models import Asset
 from assets.places import places_for
 from core.permissions import require
-from core.problems import Problem
+from core.problems import Conflict, Problem
 from repos.reading import branches, tags
 
 
@@ -74,13 +74,18 @@ def delete(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpRe
     """Ask for the full name and remove the asset for good."""
     asset = asset_at(request.user, kind, namespace, name)
     require(asset, "delete")
-    form = DeleteForm(request.POST or None, asset=asset)
+    form, status = DeleteForm(request.POST or None, asset=asset), 422 if request.method == "POST" else 200
     if request.method == "POST" and form.is_valid():
-        services.delete_asset(asset=asset, actor=signed_in(request))
-        messages.success(request, _("%(name)s is deleted.") % {"name": asset.repo_id})
-        return HttpResponseRedirect(asset.namespace.get_absolute_url())
+        try:
+            services.delete_asset(asset=asset, actor=signed_in(request))
+        except Conflict as problem:
+            form.add_problem(problem)
+            status = problem.status
+        else:
+            messages.success(request, _("%(name)s is deleted.") % {"name": asset.repo_id})
+            return HttpResponseRedirect(asset.namespace.get_absolute_url())
     context = {"asset": asset, "head": head_of(asset, "settings"), "form": form}
-    return render(request, "assets/delete.html", context, status=422 if request.method == "POST" else 200)
+    return render(request, "assets/delete.html", context, status=status)
 
 
 def _save(

@@ -199,17 +199,17 @@ def test_password_can_be_shown(visit):
 
 
 def test_signed_in_person_sees_rooms_without_violation_and_signs_out(visit, alice):
-    page = visit("/account/login/?next=/account/email/")
+    page = visit("/account/login/?next=/me/email")
     page.get_by_label("Handle or email").fill("alice")
     page.locator("#id_password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
-    page.wait_for_url(re.compile("/account/email/"))
+    page.wait_for_url(re.compile("/me/email"))
     assert violations(page) == []
     for path in ("/account/2fa/", "/account/sessions/", "/account/password/change/"):
         page.goto(path)
         assert violations(page) == [], path
     page.set_viewport_size({"width": 320, "height": 800})
-    for path in ("/account/email/", "/account/2fa/", "/account/sessions/", "/account/password/change/"):
+    for path in ("/me/email", "/account/2fa/", "/account/sessions/", "/account/password/change/"):
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0, path
     page.set_viewport_size({"width": 1440, "height": 900})

@@ -11,7 +11,7 @@ from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import User
+from accounts.models import Namespace, User
 from core.permissions import require
 from core.problems import Conflict, Missing, Problem, TooLarge
 from jobs.services import enqueue
@@ -108,9 +108,13 @@ def refer_to(*, repository: Repository, actor: User | None, sha256s: Iterable[st
 
 
 def check_quota(repository: Repository, added: int) -> None:
-    """Raise where the namespace that pays for `repository` may not store `added` bytes more."""
-    limit = settings.NAMESPACE_QUOTA
-    if not limit:
+    """Raise where the namespace that pays for `repository` may not store `added` bytes more.
+
+    Its own quota comes before the gallery's, also where it is 0: nothing more.
+    """
+    own = Namespace.objects.filter(pk=repository.namespace_id).values_list("storage_quota", flat=True).get()
+    limit = settings.NAMESPACE_QUOTA if own is None else own
+    if own is None and not limit:
         return
     used = Repository.objects.filter(namespace=repository.namespace_id).aggregate(total=Sum("stored"))["total"] or 0
     if used + added > limit:

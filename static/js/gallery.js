@@ -10,4 +10,5 @@ import "./tabs.js";
 import "./keys.js";
 import "./forms.js";
 import "./values.js";
+import "./crop.js";
 import "./swaps.js";

@@ -40,8 +40,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def gallery() -> Iterator[Gallery]:
     """A running gallery with the demo's people, models and datasets."""
     # Parts of the least size: a file of 20 MB goes up in three.
-    with running(UPLOAD_PART_SIZE="8MiB") as gallery:
+    with running(UPLOAD_PART_SIZE="8MiB", DJANGO_SUPERUSER_PASSWORD=PASSWORD) as gallery:
         gallery.manage("demo", "--password", PASSWORD)
+        gallery.manage("createsuperuser", "--noinput", "--handle", "keeper", "--email", "keeper@example.com")
         yield gallery
 
 

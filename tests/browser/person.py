@@ -69,10 +69,11 @@ class Person:
     def make(self, name: str, files: dict[str, str] | None = None, *, kind: str = "models", **facts: Any) -> str:
         """Create a public asset with text files and return the path of its page."""
         owner = self.call("GET", "/api/v1/me")["handle"]
-        self.call("POST", f"/api/v1/{kind}", {"name": name, "visibility": "public", **facts})
+        self.call("POST", f"/api/v1/{kind}", {"name": name, **facts})
         path = f"/{kind}/{owner}/{name}"
         if files:
             self.commit(path, files)
+        self.call("POST", f"/api/v1{path}/publish", {})
         return path
 
     def commit(self, path: str, files: dict[str, str], message: str = "Add files") -> str:

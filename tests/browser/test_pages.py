@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.browser.pages import OF_A_VISITOR, OF_AN_OWNER, REFUSED
+from tests.browser.pages import OF_A_VISITOR, OF_AN_ADMINISTRATOR, OF_AN_OWNER, REFUSED
 from tests.browser.person import Person
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -18,7 +18,7 @@ SCREENS: dict[str, dict[str, Any]] = {
 }
 NARROW = "phone dark English"
 SAMPLE = ("cards", "table", "model", "files", "weights", "history", "organisation", "upload", "editor", "settings", "tokens", "members")
-EVERY = [*OF_A_VISITOR, *OF_AN_OWNER]
+EVERY = {**OF_A_VISITOR, **OF_AN_OWNER, **OF_AN_ADMINISTRATOR}
 CASES = [
     *((screen, name) for screen in ("wide light Chinese", "phone dark English") for name in EVERY),
     *(("tablet light English", name) for name in SAMPLE),
@@ -40,7 +40,7 @@ def look(seats: dict[tuple[str, str], Person], gallery: Any, chromium: Any) -> C
     """Show a page on a screen to whoever may see it."""
 
     def look(screen: str, name: str) -> Person:
-        who = "linwz" if name in OF_AN_OWNER else ""
+        who = "linwz" if name in OF_AN_OWNER else "keeper" if name in OF_AN_ADMINISTRATOR else ""
         if (screen, who) not in seats:
             wanted = SCREENS[screen]
             context = chromium.new_context(
@@ -56,7 +56,7 @@ def look(seats: dict[tuple[str, str], Person], gallery: Any, chromium: Any) -> C
                 seats[screen, who].sign_in(who)
         person = seats[screen, who]
         person.problems.clear()
-        person.open({**OF_A_VISITOR, **OF_AN_OWNER}[name], status=REFUSED.get(name, 200))
+        person.open(EVERY[name], status=REFUSED.get(name, 200))
         return person
 
     return look

@@ -1,0 +1,25 @@
+"""What leads people to requests: the lines of the rail, and what waits for them in the header of every page."""
+
+from collections.abc import Iterator
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.menu import Entry, Waiting
+from accounts.models import User
+from assets.models import Application
+
+
+def access_entries(user: User) -> Iterator[Entry]:
+    """Yield the lines for what one asked for and what one decides on, each with what is open."""
+    own = Application.objects.open().filter(applicant=user.pk).count()
+    yield Entry("access", _("My requests"), "key", "/me/requests", count=own, position=10)
+    yield Entry("access", _("Approvals"), "inbox", "/me/approvals", count=waiting_approvals(user), position=20, alert=True)
+
+
+def waiting_approvals(user: User) -> int:
+    """Return how many requests of others wait for a decision that `user` may make."""
+    rows = Application.objects.for_user(user).decidable().filter(state=Application.State.PENDING)
+    return rows.exclude(applicant=user.pk).count()
+
+
+WAITING = Waiting(_("Approvals"), "inbox", "/me/approvals", waiting_approvals)

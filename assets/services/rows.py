@@ -1,0 +1,34 @@
+"""Holding an asset while something about it changes."""
+
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from assets.models import Asset
+from core.permissions import require
+from core.problems import Missing
+
+
+def hold(asset: Asset, actor: User, verb: str = "") -> Asset:
+    """Return `asset` as `actor` sees it now; until the transaction ends nobody else changes its row.
+
+    The second read matters: rights and state that the caller read may have gone while this waited for the lock. Raises `Missing`
+    where the asset is gone, `Forbidden` where `actor` may not use `verb`.
+    """
+    lock(asset.pk)
+    found = Asset.objects.for_user(actor).whole().filter(pk=asset.pk).first()
+    if found is None:
+        raise gone()
+    if verb:
+        require(found, verb)
+    return found
+
+
+def lock(pk: int) -> None:
+    """Wait until nobody else changes the asset with this id, and keep them from it; rows may still refer to it."""
+    if not Asset.objects.select_for_update(of=("self",), no_key=True).filter(pk=pk, repository__deleted_at=None).exists():
+        raise gone()
+
+
+def gone() -> Missing:
+    """Return the problem of an asset that is not there, or not for this viewer."""
+    return Missing("asset_not_found", _("There is nothing at this address, or you may not see it."))
