@@ -70,7 +70,7 @@ OF_KIND = {
 }
 CHIPS = ("state", "mark", "availability")
 OPEN = {"task", "hardware", *CHIPS}
-USUAL = {"state": {Asset.State.PUBLISHED}, "availability": {Asset.Availability.FREE}}
+USUAL: dict[str, set[str]] = {"state": {Asset.State.PUBLISHED}, "availability": {Asset.Availability.FREE}}
 """Values that alone are no choice."""
 
 

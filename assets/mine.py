@@ -140,7 +140,11 @@ def kind_tab(path: str, kind: str, count: int, current: str) -> dict[str, Any]:
 
 def ways(kind: str, current: str) -> list[tuple[str, str, bool]]:
     """Return how assets of a kind came to a person, as links between the lists: the words, the address, whether it is this one."""
-    names = {"assets": _("Created"), "subscriptions": _("Subscribed"), "downloads": _("Downloaded")}
+    names = {
+        "assets": pgettext("assets by their way to a person", "Created"),
+        "subscriptions": pgettext("assets by their way to a person", "Subscribed"),
+        "downloads": pgettext("assets by their way to a person", "Downloaded"),
+    }
     return [(text, f"/me/{name}?kind={kind}", name == current) for name, text in names.items()]
 
 

@@ -64,12 +64,13 @@ def _reject(asset: Asset, publisher: User, reason: str, now: datetime) -> None:
     row = Asset.objects.for_user(publisher).select_related("namespace", "repository").get(pk=asset.pk)
     head = resolve(row.open_repository()).commit.sha
     row.submit(visibility=Asset.Visibility.PUBLIC, availability=Asset.Availability.ON_APPLICATION)
-    submission = Submission.objects.create(asset=row, submitter=publisher, revision=head, created_at=at)
     row.reject()
-    submission.reject(reviewer=None, reason=reason, at=at + timedelta(hours=5))
-    facts = {"target_kind": "asset", "target_id": row.pk, "target": row.repo_id, "kind": row.kind, "revision": head}
-    record(actor=publisher, verb="submit", **facts)
-    record(actor=None, verb="reject", reason=reason, demo=True, **facts)
+    Submission.objects.create(
+        asset=row, submitter=publisher, revision=head, state=Submission.State.REJECTED, reason=reason, created_at=at,
+        decided_at=at + timedelta(hours=5),
+    )  # fmt: skip
+    for actor, verb in ((publisher, "submit"), (None, "reject")):
+        record(actor=actor, verb=verb, target_kind="asset", target_id=row.pk, target=row.repo_id, kind=row.kind, revision=head, demo=True)
 
 
 def _apply(asset: Asset, request: Request, publisher: User, people: dict[str, User], now: datetime) -> None:

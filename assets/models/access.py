@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Organisation
 from core.states import Stateful
@@ -248,7 +249,7 @@ class Grant(Seen, Stateful):
     """
 
     class State(models.TextChoices):
-        ACTIVE = "active", _("Active")
+        ACTIVE = "active", pgettext_lazy("state of a grant", "Active")
         REVOKED = "revoked", _("Revoked")
         EXPIRED = "expired", _("Expired")
         RENEWED = "renewed", _("Renewed")

@@ -143,7 +143,8 @@ def _claiming(asset: Asset) -> Iterator[None]:
 def _locked(asset: Asset, actor: User, verb: str) -> Asset:
     """Return `asset` as `actor` sees it once nobody else can change it, or add a row that refers to it: rights may have gone meanwhile."""
     rows = Asset.objects.for_user(actor).whole()
-    held = Asset.objects.select_for_update(of=("self",)).filter(pk=asset.pk, repository__deleted_at=None).exists()
+    # Not `exists()`: it forgets `of` and would lock the repository too, in the other order than a commit does.
+    held = Asset.objects.select_for_update(of=("self",)).filter(pk=asset.pk, repository__deleted_at=None).first()
     row = rows.filter(pk=asset.pk).first() if held else None
     if row is None:
         raise gone()

@@ -89,9 +89,9 @@ def _set(column: str, verb: str, *, asset: Asset, actor: User, wanted: bool, at:
 def recount() -> int:
     """Bring the counts of all assets in line with their rows and return how many were not: accounts leave, and take theirs along."""
     changed = 0
-    sources = [(column, rows, Count("pk")) for column, rows in COUNTED.items()]
+    sources: list[tuple[str, Any, Any]] = [(column, rows, Count("pk")) for column, rows in COUNTED.items()]
     for column, rows, total in [*sources, ("views", DailyViews, Sum("count"))]:
-        of_asset = rows._default_manager.filter(asset=OuterRef("pk")).order_by().values("asset").annotate(total=total).values("total")
+        of_asset = rows.objects.filter(asset=OuterRef("pk")).order_by().values("asset").annotate(total=total).values("total")
         true = Coalesce(Subquery(of_asset), 0)
         for pk in Asset.objects.annotate(true=true).exclude(**{column: F("true")}).values_list("pk", flat=True):
             # The row is held, and counted for by a statement of its own: one that began earlier would not see what came meanwhile.

@@ -25,7 +25,8 @@ def hold(asset: Asset, actor: User, verb: str = "") -> Asset:
 
 def lock(pk: int) -> None:
     """Wait until nobody else changes the asset with this id, and keep them from it; rows may still refer to it."""
-    if not Asset.objects.select_for_update(of=("self",), no_key=True).filter(pk=pk, repository__deleted_at=None).exists():
+    # Not `exists()`: it forgets `of` and would lock the repository too, in the other order than a commit does.
+    if Asset.objects.select_for_update(of=("self",), no_key=True).filter(pk=pk, repository__deleted_at=None).first() is None:
         raise gone()
 
 

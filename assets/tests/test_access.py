@@ -104,7 +104,7 @@ PAGES = {
     "delete": (
         post(f"{PAGE}/settings/delete", confirm="atelier/tiny"),
         expect(SIGN_IN, 404, 403, 403, 403, 302, 302),
-        expect(SIGN_IN, 403, 403, 403, 403, 302, 302),
+        expect(SIGN_IN, 403, 403, 403, 403, 409, 409),
     ),
     "create": (
         post("/models/new", owner="atelier", name="other"),
@@ -126,7 +126,7 @@ RESTS = {
         expect(404, 404, 403, 403, 403, 200, 200),
         expect(403, 403, 403, 403, 403, 200, 200),
     ),
-    "delete": (lambda client: client.delete(REST), expect(404, 404, 403, 403, 403, 204, 204), expect(403, 403, 403, 403, 403, 204, 204)),
+    "delete": (lambda client: client.delete(REST), expect(404, 404, 403, 403, 403, 204, 204), expect(403, 403, 403, 403, 403, 409, 409)),
     "create": (
         send("/api/v1/models", owner="atelier", name="other"),
         expect(401, 403, 403, 201, 201, 201, 201),

@@ -254,7 +254,7 @@ def test_no_sequence_of_steps_gives_access_that_the_register_does_not_show(db: N
     Access.world = make_world()
     # A walk that fails is short enough to be read; making it shorter takes minutes.
     bounds = settings(
-        max_examples=8, stateful_step_count=24, derandomize=True, database=None, deadline=None,
+        max_examples=6, stateful_step_count=24, derandomize=True, database=None, deadline=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip

@@ -25,6 +25,11 @@ def rename(asset: Asset, actor: Any, name: str) -> None:
     services.rename_asset(asset=read_for(actor, asset), actor=actor, name=name)
 
 
+def delete(asset: Asset, actor: Any) -> None:
+    services.delist_asset(asset=read_for(actor, asset), actor=actor)
+    services.delete_asset(asset=read_for(actor, asset), actor=actor)
+
+
 def place(actor: Any, namespace: Any) -> Namespace:
     return Namespace.objects.for_user(actor).get(pk=namespace.pk)
 
@@ -129,25 +134,28 @@ def test_a_renamed_owner_keeps_old_addresses(people: People, tiny: Asset) -> Non
 
 
 def test_a_deleted_asset_frees_its_address_and_hides_at_once(people: People, tiny: Asset) -> None:
-    services.delete_asset(asset=read_for(people.alice, tiny), actor=people.alice)
+    delete(tiny, people.alice)
     assert browser(people.alice).get("/models/atelier/tiny").status_code == 404
     assert make_asset(people.alice, people.atelier, name="tiny").repo_id == "atelier/tiny"
 
 
 def test_the_old_addresses_of_a_deleted_asset_lead_nowhere(people: People, tiny: Asset) -> None:
     rename(tiny, people.alice, "small")
-    services.delete_asset(asset=read_for(people.alice, tiny), actor=people.alice)
+    delete(tiny, people.alice)
     assert browser().get("/models/atelier/tiny").status_code == 404
 
 
 def test_every_write_leaves_an_audit_row(people: People, tiny: Asset) -> None:
     rename(tiny, people.alice, "small")
     services.transfer_asset(asset=read_for(people.alice, tiny), actor=people.alice, namespace=place(people.alice, people.alice))
-    services.delete_asset(asset=read_for(people.alice, tiny), actor=people.alice)
+    delete(tiny, people.alice)
     rows = AuditEvent.objects.filter(target_kind="asset", target_id=str(tiny.pk)).order_by("id")
     assert list(rows.values_list("verb", "target")) == [
         ("create", "atelier/tiny"),
+        ("submit", "atelier/tiny"),
+        ("approve", "atelier/tiny"),
         ("rename", "atelier/small"),
         ("transfer", "alice/small"),
+        ("delist", "alice/small"),
         ("delete", "alice/small"),
     ]

@@ -109,6 +109,7 @@ def test_my_requests_show_what_became_of_each(people: People) -> None:
     assert "Declined by alice: Not for this" in shown
     assert f'href="{ADDRESS}/apply"' in shown
     assert f"/me/requests/{row.pk}/withdraw" not in shown
+    assert "I study it.</textarea>" in page(people.charlie, f"{ADDRESS}/apply")
 
 
 def test_the_steps_of_ones_own_request(people: People) -> None:
@@ -347,7 +348,7 @@ def test_the_median_of_decisions_is_shown(people: People) -> None:
     from core.testing import api
 
     assert api().get("/api/v1/models/atelier/tiny/access").json()["median_seconds"] == 5 * 3600
-    assert "took a median of 5 h" in " ".join(page(person("gabi"), ADDRESS).split())
+    assert "Recent requests took a median of 5 h" in " ".join(page(person("gabi"), ADDRESS).split())
 
 
 def test_grants_of_an_ended_request_show_how_they_ended(people: People) -> None:

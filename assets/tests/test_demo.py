@@ -8,7 +8,8 @@ from django.core.management import CommandError, call_command
 from django.test import Client, TestCase
 
 from accounts.models import AuditEvent, Membership, Organisation, User
-from assets.models import Asset
+from assets.models import Application, Asset, DownloadRecord, Favourite, Like, Subscription
+from assets.services import recount
 from core.testing import api, person
 from repos.models import Commit, DailyDownloads, LargeObject, Ref
 
@@ -63,6 +64,24 @@ class DemoTests(TestCase):
         assert sorted(Asset.objects.filter(state="unpublished").values_list("name", flat=True)) == hidden
         assert api().get("/api/v1/models/yunhe-lab/Yunhe-14B-Preview").status_code == 404
         assert api().get("/api/v1/models/yunhe-lab/Yunhe-7B-Chat").status_code == 200
+
+    def test_people_use_what_they_see_and_the_counts_say_so(self) -> None:
+        assert [rows.objects.count() > 20 for rows in (Favourite, Like, Subscription, DownloadRecord)] == [True] * 4
+        assert recount() == 0
+        favourites = api(User.objects.get(handle="linwz")).get("/api/v1/me/favourites?limit=100").json()
+        assert (len(favourites["results"]), favourites["unseen"]) == (Favourite.objects.filter(user__handle="linwz").count(), 0)
+
+    def test_some_is_asked_for_and_some_decided(self) -> None:
+        linwz = User.objects.get(handle="linwz")
+        states = Application.objects.filter(asset__namespace=linwz.pk).order_by("created_at").values_list("applicant__handle", "state")
+        assert list(states) == [
+            ("hezhiyuan", "rejected"), ("chenjiahe", "approved"), ("amara-okafor", "pending"), ("jonas-weber", "pending"),
+        ]  # fmt: skip
+        own = Application.objects.filter(applicant=linwz).order_by("created_at").values_list("asset__name", "state")
+        assert list(own) == [("Tingquan-ASR-zh", "approved"), ("Clinical-QA-Bilingual", "asked")]
+        assert asset("linwz/Load-Forecast-h24").state == "rejected"
+        assert asset("linwz/Ticket-Router-1B").visibility == "chosen"
+        assert api().get("/api/v1/models/linwz/Ticket-Router-1B").status_code == 404
 
     def test_members_have_their_roles(self) -> None:
         roles = {

@@ -107,7 +107,7 @@ def test_two_renames_leave_one_name_and_a_redirect_from_the_other() -> None:
 @pytest.mark.parametrize("turn", range(3))
 def test_a_delete_and_a_commit_leave_nothing_visible(turn: int) -> None:
     alice = person("alice")
-    asset = make_asset(alice, name="tiny")
+    asset = make_asset(alice, name="tiny", visibility="private")
     opened = read_for(alice, asset)
     results = together(
         lambda: services.delete_asset(asset=read_for(alice, asset), actor=alice),
@@ -120,7 +120,7 @@ def test_a_delete_and_a_commit_leave_nothing_visible(turn: int) -> None:
 
 def test_of_two_deletes_one_finds_nothing() -> None:
     alice = person("alice")
-    asset = make_asset(alice, name="tiny")
+    asset = make_asset(alice, name="tiny", visibility="private")
     rows = [read_for(alice, asset), read_for(alice, asset)]
     results = together(*[lambda row=row: services.delete_asset(asset=row, actor=alice) for row in rows])
     assert codes(results) == ["asset_not_found"]

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.authentication import signed_in
@@ -129,7 +129,7 @@ def _rows(request: HttpRequest) -> QuerySet[Application]:
 def _filters(rows: QuerySet[Application], state: str) -> list[tuple[str, str, int | None, bool]]:
     """Return the words, the address, the count where it matters, and whether it is the present one, of each filter."""
     address = reverse("assets:approvals")
-    names = {"open": _("Open"), "approved": _("Approved"), "declined": _("Declined")}
+    names = {"open": pgettext("state of a request", "Open"), "approved": _("Approved"), "declined": _("Declined")}
     waiting = rows.filter(state__in=Application.OPEN).count()
     return [
         (names[code], address if code == "open" else f"{address}?state={code}", waiting if code == "open" else None, code == state)

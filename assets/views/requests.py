@@ -35,7 +35,7 @@ def apply(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpRes
     if request.method != "POST" and (elsewhere := _elsewhere(request, asset, renews)):
         return elsewhere
     terms, status = terms_of(asset), 200
-    form = ApplyForm(request.POST or None, terms=terms, initial=_said(renews))
+    form = ApplyForm(request.POST or None, terms=terms, initial=_said(request, asset, renews))
     if request.method == "POST":
         if request.FILES:
             raise Problem("files_not_allowed", _("Files cannot be sent with a request. Describe what you need in words."))
@@ -78,9 +78,12 @@ def _renewed(request: HttpRequest) -> Grant | None:
     return row
 
 
-def _said(renews: Grant | None) -> dict[str, Any]:
-    """Return what was said the first time."""
-    former = renews.application if renews else None
+def _said(request: HttpRequest, asset: Asset, renews: Grant | None) -> dict[str, Any]:
+    """Return what was said the last time."""
+    if renews is not None:
+        former = renews.application
+    else:
+        former = Application.objects.for_user(request.user).own().filter(asset=asset.pk).order_by("-pk").first()
     return {"reason": former.reason, **{f"answers.{key}": value for key, value in former.answers.items()}} if former else {}
 
 

@@ -13,7 +13,7 @@ from portal import shell
 pytestmark = pytest.mark.django_db
 
 ENTRANCES = ("login", "signup", "password/reset", "password/reset/done", "password/reset/key/done", "confirm-email", "inactive")
-ROOMS = ("email", "password/change", "2fa", "2fa/webauthn", "sessions", "3rdparty")
+ROOMS = ("password/change", "2fa", "2fa/webauthn", "sessions", "3rdparty")
 
 
 def language_of(response):

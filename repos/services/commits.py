@@ -90,7 +90,8 @@ def restore(
 
 def locked_head(repository: Repository, branch: str, parent: str | None) -> tuple[Ref, Commit]:
     """Lock the repository for writing and return the branch with its head, which must be `parent` where one is given."""
-    alive = Repository.objects.select_for_update(of=("self",)).filter(pk=repository.pk, deleted_at=None).exists()
+    # No key: a row that refers to the repository may be written meanwhile, and its writer must not wait for this lock in turn.
+    alive = Repository.objects.select_for_update(of=("self",), no_key=True).filter(pk=repository.pk, deleted_at=None).exists()
     ref = Ref.objects.filter(repository=repository, name=HEADS + branch).first() if alive else None
     if ref is None:
         raise Missing("branch_not_found", _("There is no branch “%(branch)s” in this repository.") % {"branch": branch[:200]})

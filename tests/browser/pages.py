@@ -4,6 +4,7 @@ MODEL = "/models/yunhe-lab/Yunhe-7B-Chat"
 OWN = "/models/linwz/Yunhe-7B-Support"
 OPEN_DATASET = "/datasets/yunling/Bearing-Defect-30k"
 DATASET = "/datasets/linwz/Spindle-Tickets"
+GATED = "/models/linwz/Bearing-Sound-AST"
 
 OF_A_VISITOR = {
     "home": "/",
@@ -32,6 +33,9 @@ OF_A_VISITOR = {
     "person": "/linwz",
     "organisation": "/yunhe-lab",
     "agreement": "/agreements/publishing",
+    "gated": GATED,
+    "gated-files": f"{GATED}/files",
+    "locked": f"{GATED}/files/main/config.json",
     "sign-in": "/account/login/",
     "sign-up": "/account/signup/",
     "forgotten": "/account/password/reset/",
@@ -54,6 +58,17 @@ OF_AN_OWNER = {
     "new-model": "/models/new",
     "new-dataset": "/datasets/new",
     "profile": "/me/profile",
+    "my-models": "/me/assets",
+    "my-datasets": "/me/assets?kind=dataset",
+    "subscriptions": "/me/subscriptions",
+    "downloads": "/me/downloads",
+    "favourites": "/me/favourites",
+    "subscribe": "/models/jonas-weber/Harbor-Code-3B/subscribe",
+    "requests": "/me/requests",
+    "approvals": "/me/approvals",
+    "approved": "/me/approvals?state=approved",
+    "apply": "/models/yunhe-lab/Luoshu-OCR-v3/apply",
+    "access": f"{GATED}/settings/access",
     "inbox": "/me/inbox",
     "notices": "/me/notices",
     "tokens": "/me/tokens",
@@ -84,4 +99,4 @@ OF_AN_ADMINISTRATOR = {
     "jobs": "/admin/jobs/job/",
     "site": "/admin/portal/sitesettings/1/change/",
 }
-REFUSED = {"missing": 404, "forbidden": 403}
+REFUSED = {"missing": 404, "forbidden": 403, "locked": 403}
