@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.menu import Entry, Waiting
 from accounts.models import User
-from assets.models import Application
+from assets.models import Application, Asset
 
 
 def access_entries(user: User) -> Iterator[Entry]:
@@ -18,8 +18,10 @@ def access_entries(user: User) -> Iterator[Entry]:
 
 def waiting_approvals(user: User) -> int:
     """Return how many requests of others wait for a decision that `user` may make."""
-    rows = Application.objects.for_user(user).decidable().filter(state=Application.State.PENDING)
-    return rows.exclude(applicant=user.pk).count()
+    pending = Application.objects.filter(state=Application.State.PENDING).exclude(applicant=user.pk)
+    # Every page counts this, so the role is worked out for those assets only for which something waits.
+    decidable = Asset.objects.for_user(user).filter(pk__in=pending.values("asset")).decidable()
+    return pending.filter(asset__in=decidable.values("pk")).count()
 
 
 WAITING = Waiting(_("Approvals"), "inbox", "/me/approvals", waiting_approvals)

@@ -23,8 +23,8 @@ KINDS = (
     NoticeKind(
         "asset.delisted",
         _("Something you subscribe to is delisted"),
-        _("%(asset)s, which you subscribe to, is delisted: %(reason)s Work that runs keeps its copies."),
+        _("%(asset)s, which you subscribe to, is delisted. Work that runs keeps its copies. Reason: %(reason)s"),
         ASSETS,
-        words={"reason": {"-": _("no reason given.")}},
+        words={"reason": {"-": _("none given")}},
     ),
 )

@@ -34,10 +34,15 @@ def envelope(problem: Problem) -> dict[str, Any]:
     """Return the one shape of every REST error."""
     return {
         "code": problem.code,
-        "detail": str(problem.detail),
-        "errors": {k: [str(m) for m in v] for k, v in problem.errors.items()},
+        "detail": _writable(problem.detail),
+        "errors": {_writable(k): [_writable(m) for m in v] for k, v in problem.errors.items()},
         **problem.extra,
     }
+
+
+def _writable(text: Any) -> str:
+    """Return a text without halves of characters, which JSON can carry in and a message may repeat."""
+    return str(text).encode(errors="replace").decode()
 
 
 class ProblemMiddleware:

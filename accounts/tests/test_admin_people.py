@@ -208,8 +208,9 @@ def test_of_two_administrators_who_demote_each_other_one_stays(ada: Any) -> None
 
     def demote(actor: Any, user: Any) -> None:
         try:
+            reader = User.objects.get(pk=actor.pk)
             start.wait()
-            set_standing(actor=User.objects.get(pk=actor.pk), user=user, standing="")
+            set_standing(actor=reader, user=user, standing="")
             outcomes.append("done")
         except Conflict as conflict:
             outcomes.append(conflict.code)

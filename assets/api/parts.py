@@ -35,6 +35,9 @@ class BoundedJSON(BaseParser):
             )
         try:
             found = json.loads(body or b"{}")
+            if b"\\u" in body:
+                # Half a character, `\\ud800`, cannot be stored.
+                json.dumps(found, ensure_ascii=False).encode()
         except (ValueError, RecursionError) as error:
             raise Problem("parse_error", _("The body is not valid JSON in UTF-8.")) from error
         if not isinstance(found, dict):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.forms.utils import ErrorDict
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -175,6 +176,7 @@ class PublishForm(ProblemForm):
 
     def step(self, do: str) -> None:
         """Do what a button inside the form asks for: search, or change the rows of questions. Nothing is saved."""
+        self._errors = ErrorDict()  # nobody asked yet whether all of it is right
         name, _sign, place = do.partition("-")
         if name.startswith("find_"):
             # Enter in any search of the form presses its first button: whatever was written is looked for.

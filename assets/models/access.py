@@ -71,7 +71,9 @@ def seen_by(rows: Rows, user: Any, person: str) -> Rows:
         return rows.annotate(own=no, decided_by_viewer=no, writable=no).none()
     assets: Any = rows.model._meta.get_field("asset").related_model
     own = Q(**{person: user.pk})
-    decided = Q(asset__in=assets.objects.for_user(user).decidable().values("pk"))
+    # Only assets that have such rows at all: the role is worked out for each of them, and most assets have none.
+    near = assets.objects.for_user(user).filter(pk__in=rows.model._default_manager.values("asset"))
+    decided = Q(asset__in=near.decidable().values("pk"))
     found = rows.annotate(
         own=Case(When(own, then=Value(True)), default=Value(False), output_field=flag),
         decided_by_viewer=Case(When(decided, then=Value(True)), default=Value(False), output_field=flag),

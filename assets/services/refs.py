@@ -12,7 +12,7 @@ from repos.services import create_ref, delete_ref
 
 
 def create_version(*, asset: Asset, actor: User, name: str, revision: str) -> Ref:
-    """Return a new tag (`refs/tags/…`) or branch (`refs/heads/…`) of `asset` at the commit id `revision`. A job tells subscribers of a tag."""
+    """Return a new tag (`refs/tags/…`) or branch (`refs/heads/…`) of `asset` at the commit id `revision`; a job tells subscribers of tags."""
     with transaction.atomic():
         made = create_ref(repository=asset.open_repository(), actor=actor, name=name, revision=revision)
         if name.startswith(TAGS) and Subscription.objects.filter(asset=asset.pk).exists():

@@ -187,7 +187,7 @@ def test_job_of_a_lost_worker_is_finished_by_the_next(alice: Any) -> None:
 
 
 def test_job_of_an_asset_that_is_gone_ends_well(alice: Any) -> None:
-    asset = make_asset(alice)
+    asset = make_asset(alice, visibility="private")
     job = fresh(asset).ingest_job
     services.delete_asset(asset=asset, actor=alice)
     run(job.pk)

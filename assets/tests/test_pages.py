@@ -160,7 +160,7 @@ def test_a_wrong_confirmation_deletes_nothing(people: People) -> None:
 
 
 def test_the_typed_full_name_deletes(people: People) -> None:
-    asset = make_asset(people.alice, name="tiny")
+    asset = make_asset(people.alice, name="tiny", visibility="private")
     client = browser(people.alice)
     response = client.post(f"{asset.get_absolute_url()}/settings/delete", {"confirm": " alice/tiny "})
     assert (response.status_code, response["Location"]) == (302, "/alice")

@@ -133,10 +133,20 @@ def test_a_changed_agreement_is_the_next_version_and_questions_keep_their_ids(pe
 )
 def test_buttons_change_the_rows_of_questions_and_save_nothing(people: People, do: str, labels: list[str]) -> None:
     asset = make_asset(people.alice, visibility="private")
-    data = {**APPLICATION, "questions": "2", "q0_label": "One", "q0_kind": "text", "q1_label": "Two", "q1_kind": "text", "do": do}
+    data = {
+        "visibility": "public",
+        "availability": "on_application",
+        "questions": "2",
+        "q0_label": "One",
+        "q0_kind": "text",
+        "q1_label": "Two",
+        "q1_kind": "text",
+        "do": do,
+    }
     answer = browser(people.alice).post(url(asset), data)
     assert answer.status_code == 200
     assert [row["label"] for row in answer.context["form"].question_rows.rows] == labels
+    assert answer.context["form"].errors == {}
     assert (state(asset), AccessTerms.objects.count()) == ("unpublished", 0)
 
 

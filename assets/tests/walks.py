@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from accounts.models import AccessToken, AuditEvent, Membership, Namespace, User
+from assets.access_menu import waiting_approvals
 from assets.models import AccessTerms, Application, Approver, Asset, Audience, Grant, Submission
 from assets.register import every_entry
 from assets.tests.factories import make_asset
@@ -43,12 +44,13 @@ class Account:
         self.assets = list(Asset.objects.select_related("namespace").order_by("pk"))
         self.audience = set(Audience.objects.values_list("asset", "namespace"))
         self.approvers = set(Approver.objects.values_list("asset", "user"))
-        self.members = set(Membership.objects.values_list("organisation", "user"))
+        self.roles = {(house, user): role for house, user, role in Membership.objects.values_list("organisation", "user", "role")}
+        self.pending = list(Application.objects.filter(state="pending").values_list("asset", "applicant"))
 
     def of(self, handle: str, asset: Asset, reviewing: bool = True) -> tuple[bool, bool]:
         """Return whether this person sees the asset, and whether they use it; "" is a visitor."""
         pk = self.walk.user(handle).pk if handle else 0
-        near = {pk} | {house for house, user in self.members if user == pk}
+        near = {pk} | {house for house, user in self.roles if user == pk}
         if handle == "ada" or asset.namespace_id in near:
             return True, True
         if asset.state != "published":
@@ -62,6 +64,18 @@ class Account:
         ends = self.walk.granted.get((asset.pk, pk), self.walk.now)
         uses = sees and (asset.availability == "free" or ends is None or ends > self.walk.now)
         return sees or (asset.pk, pk) in self.approvers, uses
+
+    def waiting(self, handle: str) -> int:
+        """Return how many applications of others wait for a decision of this person."""
+        pk = self.walk.user(handle).pk
+        decides = {
+            asset.pk
+            for asset in self.assets
+            if pk == asset.namespace_id
+            or self.roles.get((asset.namespace_id, pk), 0) >= 40
+            or (asset.state == "published" and (asset.pk, pk) in self.approvers)
+        }
+        return sum(asset in decides and applicant != pk for asset, applicant in self.pending)
 
 
 class Walk(RuleBasedStateMachine):
@@ -146,6 +160,8 @@ class Walk(RuleBasedStateMachine):
         self.check_roles(account)
         self.check_tokens()
         self.check_register(account)
+        for handle in ("olga", "ann"):
+            assert waiting_approvals(self.user(handle)) == account.waiting(handle)
         waiting = Counter(Application.objects.open().values_list("asset", "applicant"))
         active = Counter(Grant.objects.filter(state="active").values_list("asset", "user"))
         assert set(waiting.values()) | set(active.values()) <= {1}, "two open applications or two active grants"

@@ -31,7 +31,12 @@ def test_bundle_holds_every_file_it_imports():
 
 def test_every_style_is_in_the_bundle_or_belongs_to_one_page():
     imported = set(re.findall(r'@import "([^"]+)";', file("css/gallery.css")))
-    assert {path.name for path in (STATIC / "css").glob("*.css")} - imported == {"gallery.css", "design.css", "swagger.css", "administration.css"}
+    assert {path.name for path in (STATIC / "css").glob("*.css")} - imported == {
+        "gallery.css",
+        "design.css",
+        "swagger.css",
+        "administration.css",
+    }
 
 
 def test_styles_stay_within_their_budget():

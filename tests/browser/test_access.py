@@ -88,7 +88,7 @@ def test_use_is_asked_for_granted_and_revoked(arrive: Callable[..., Person], gal
 
     page = owner.open(f"{path}/settings/access")
     page.get_by_label(f"Choose reader-{handle}").check()
-    page.get_by_label(re.compile("^Reason")).fill("The roof is being mended.")
+    page.get_by_label("Reason needed when revoking").fill("The roof is being mended.")
     page.get_by_role("button", name="Revoke selected").click()
     expect(page.locator("#register")).to_contain_text("The roof is being mended.")
     expect(page.locator("#users")).to_contain_text("Nobody yet")
