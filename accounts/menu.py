@@ -51,7 +51,7 @@ def offer_entries(offer: Offer) -> None:
 
 
 def offer_waiting(waiting: Waiting) -> None:
-    """Register, from `AppConfig.ready`, what is counted for the header of every page of somebody signed in; one query at most."""
+    """Register, from `AppConfig.ready`, what is counted for the header of every page of somebody signed in; two queries at most."""
     if all(known.address != waiting.address for known in _WAITING):
         _WAITING.append(waiting)
 

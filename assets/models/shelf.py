@@ -91,10 +91,8 @@ def _outsider(user: User | AnonymousUser, at: datetime) -> Any:
         used |= Q(pk__in=Grant.objects.in_force(at).filter(user=user.pk).values("asset"))
         if reviews(user):
             steps.append(When(state=State.REVIEW, then=Value(int(Role.USER))))
-    steps += [
-        When(seen & used, state=State.PUBLISHED, then=Value(int(Role.USER))),
-        When(seen, state=State.PUBLISHED, then=Value(int(Role.VIEWER))),
-    ]
+    sees = Case(When(used, then=Value(int(Role.USER))), default=Value(int(Role.VIEWER)), output_field=WHOLE)
+    steps.append(When(seen, state=State.PUBLISHED, then=sees))
     if user.is_authenticated:
         steps.append(When(approver_of(user), then=Value(int(Role.VIEWER))))
     return Case(*steps, default=Value(int(Role.NONE)), output_field=WHOLE)

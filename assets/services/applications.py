@@ -35,8 +35,8 @@ def apply(
 ) -> Application:
     """Return the application of `actor` for the use of `asset`: approved at once where an automatic rule fits, else pending.
 
-    `agreement_version` is the version of the agreement that was accepted, `renews` a grant of theirs that this would follow.
-    Raises `Problem` (`invalid`) with messages by field; `Conflict`: `application_open`, `already_allowed`, `free_to_use`,
+    No rule undoes a revocation: who was revoked last waits for a person. `agreement_version` is the version of the agreement that was
+    accepted, `renews` a grant of theirs that this would follow. Raises `Problem` (`invalid`) with messages by field; `Conflict`: `application_open`, `already_allowed`, `free_to_use`,
     `nothing_to_renew`, `agreement_changed`.
     """
     now = at or timezone.now()
@@ -49,7 +49,7 @@ def apply(
     terms = terms_of(held)
     values = _checked(terms, reason, answers or {}, agreement_version)
     application = _created(held, actor, former, values, now)
-    rule = rule_for(terms, actor)
+    rule = "" if _was_revoked(held, actor) else rule_for(terms, actor)
     if rule:
         application.automatic = True
         application.save(update_fields=["automatic"])
@@ -216,6 +216,12 @@ def _check_use(asset: Asset, former: Grant | None, at: datetime) -> None:
         require(asset, "subscribe")
     else:
         raise Conflict("already_allowed", _("You may use it already."))
+
+
+def _was_revoked(asset: Asset, user: User) -> bool:
+    """Whether somebody took the last grant of `user` back: no rule gives it again, a person has to decide."""
+    last = Grant.objects.filter(asset=asset, user=user).order_by("-pk").first()
+    return last is not None and last.state == Grant.State.REVOKED
 
 
 def _checked(terms: AccessTerms, reason: Any, answers: Any, agreement_version: int) -> dict[str, Any]:

@@ -129,6 +129,7 @@ class Access(Walk):
         )  # fmt: skip
         if made is not None and made.state == "approved":
             assert made.automatic
+            assert (made.asset_id, made.applicant_id) not in self.revoked, "a rule undid a revocation"
             self.keep(made.grant)
 
     @precondition(lambda self: Grant.objects.exists())
@@ -202,6 +203,7 @@ class Access(Walk):
         if changed := self.attempt(act, verb="decide", handle=handle, number=number):
             if end:
                 del self.granted[grant.asset_id, grant.user_id]
+                self.revoked.add((grant.asset_id, grant.user_id))
             else:
                 self.keep(changed)
 

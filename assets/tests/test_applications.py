@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import AuditEvent, Notification
 from assets.models import Application, Approver, Asset, Grant
-from assets.services import applications
+from assets.services import applications, grants
 from assets.tests.factories import hang_asset, read_for
 from assets.tests.gated import ANSWERS, DAY, NOON, QUESTIONS, REST, ask, gate, gated_asset, give, may_download, post
 from core.problems import Problem
@@ -189,6 +189,19 @@ def test_members_of_a_named_organisation_are_granted_at_once(people: People) -> 
     assert audited("application") == [("charlie", "apply"), ("", "approve")]
     last = AuditEvent.objects.filter(target_kind="application").order_by("-id").first()
     assert last.details["rule"] == "organisation:lab"
+
+
+def test_no_rule_undoes_a_revocation(people: People) -> None:
+    from core.testing import organisation
+
+    asset = gated_asset(people, organisations=[organisation("lab", reader=people.charlie)])
+    grants.revoke_grant(grant=ask(asset, people.charlie).grant, actor=people.alice, reason="Leaked")
+    again = ask(asset, people.charlie)
+    assert (again.state, again.automatic, may_download(asset, people.charlie)) == ("pending", False, False)
+    applications.approve(application=again, actor=people.alice, days=5, at=NOON)
+    later = NOON + 6 * DAY
+    renewed = applications.apply(asset=read_for(people.charlie, asset), actor=people.charlie, reason="x", at=later)
+    assert (renewed.state, renewed.automatic) == ("approved", True)
 
 
 def test_a_grant_by_rule_outlives_the_membership_and_stands_in_the_register(people: People) -> None:

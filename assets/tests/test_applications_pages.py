@@ -32,7 +32,7 @@ def test_the_page_of_the_asset_leads_to_the_form(people: People) -> None:
     gated_asset(people)
     shown = page(people.charlie, ADDRESS)
     assert f'href="{ADDRESS}/apply"' in shown
-    assert "Reviewers: alice, mona" in " ".join(shown.split())
+    assert "Approvers: alice, mona" in " ".join(shown.split())
     assert f'href="{ADDRESS}/apply"' not in page(people.rita, ADDRESS)
     assert "Sign in and request access" in page(None, ADDRESS)
 

@@ -89,6 +89,7 @@ class Walk(RuleBasedStateMachine):
         self.example.__enter__()
         self.now = timezone.now()
         self.granted: dict[tuple[int, int], Any] = {}
+        self.revoked: set[tuple[int, int]] = set()
         self.remembered: dict[tuple[str, int], Asset] = {}
         self.before: list[Any] = []
         self.moved = True
@@ -149,6 +150,7 @@ class Walk(RuleBasedStateMachine):
     def keep(self, *given: Grant) -> None:
         for grant in given:
             self.granted[grant.asset_id, grant.user_id] = grant.expires_at
+            self.revoked.discard((grant.asset_id, grant.user_id))
 
     @invariant()
     def everything_agrees(self) -> None:

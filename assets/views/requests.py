@@ -127,7 +127,7 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def remind(request: HttpRequest, pk: int) -> HttpResponse:
     """Remind those who decide."""
-    return _step(request, pk, lambda row: applications.remind(application=row, actor=signed_in(request)), _("The reviewers are reminded."))
+    return _step(request, pk, lambda row: applications.remind(application=row, actor=signed_in(request)), _("The approvers are reminded."))
 
 
 @require_POST
