@@ -36,8 +36,8 @@ def apply(
     """Return the application of `actor` for the use of `asset`: approved at once where an automatic rule fits, else pending.
 
     No rule undoes a revocation: who was revoked last waits for a person. `agreement_version` is the version of the agreement that was
-    accepted, `renews` a grant of theirs that this would follow. Raises `Problem` (`invalid`) with messages by field; `Conflict`: `application_open`, `already_allowed`, `free_to_use`,
-    `nothing_to_renew`, `agreement_changed`.
+    accepted, `renews` a grant of theirs that this would follow. Raises `Problem` (`invalid`) with messages by field; `Conflict`:
+    `application_open`, `already_allowed`, `free_to_use`, `nothing_to_renew`, `agreement_changed`.
     """
     now = at or timezone.now()
     lock(asset.pk)

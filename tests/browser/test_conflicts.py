@@ -19,17 +19,17 @@ def two_windows(owner: Person, address: str) -> tuple[Page, Page]:
 def test_second_editor_of_a_file_sees_the_difference_and_saves_knowingly(owner: Person) -> None:
     path = owner.make("shared-file", {"notes.txt": "one\ntwo\n"})
     first, second = two_windows(owner, f"{path}/edit-file/main/notes.txt")
-    first.locator("textarea").first.fill("one\ntwo\nthree\n")
+    first.locator("textarea[name=content]").fill("one\ntwo\nthree\n")
     first.get_by_role("button", name="Save as a commit").click()
     first.wait_for_url(re.compile("/files/main/notes.txt$"))
 
-    second.locator("textarea").first.fill("zero\none\ntwo\n")
+    second.locator("textarea[name=content]").fill("zero\none\ntwo\n")
     second.get_by_role("button", name="Save as a commit").click()
     expect(second.get_by_role("alert").first).to_contain_text("Somebody else changed this file meanwhile")
-    expect(second.locator("textarea").first).to_have_value("zero\none\ntwo\n")
+    expect(second.locator("textarea[name=content]")).to_have_value("zero\none\ntwo\n")
     expect(second.get_by_role("heading", name="Difference")).to_be_visible()
     assert owner.context.request.get(f"{path}/resolve/main/notes.txt").text() == "one\ntwo\nthree\n"
-    second.locator("textarea").first.fill("zero\none\ntwo\nthree\n")
+    second.locator("textarea[name=content]").fill("zero\none\ntwo\nthree\n")
     second.get_by_role("button", name="Save as a commit").click()
     second.wait_for_url(re.compile("/files/main/notes.txt$"))
     assert owner.context.request.get(f"{path}/resolve/main/notes.txt").text() == "zero\none\ntwo\nthree\n"

@@ -28,7 +28,6 @@ def test_newcomer_signs_up_makes_a_model_and_is_led_to_its_files(arrive: Callabl
     page.get_by_label("Name in Chinese").fill("天气 1B")
     page.get_by_label("Licence").select_option("apache-2.0")
     page.get_by_label("Summary").fill("Forecasts rain for the next hour.")
-    page.get_by_label("Public").check()
     page.get_by_role("button", name="Create model").click()
     page.wait_for_url(re.compile(f"/models/{handle}/Weather-1B"))
     expect(page.locator("h1")).to_contain_text("Weather-1B")
@@ -44,7 +43,7 @@ def test_text_file_is_edited_compared_restored_and_tagged(owner: Person) -> None
     expect(page.locator("#blob")).to_contain_text('"layers": 2')
 
     page.get_by_role("link", name="Edit", exact=True).click()
-    editor = page.locator("textarea").first
+    editor = page.locator("textarea[name=content]")
     editor.fill('{\n  "layers": 3\n}\n')
     expect(page.get_by_text("Unsaved changes", exact=True)).to_be_visible()
     page.get_by_label("Commit message").fill("Use three layers")
@@ -136,6 +135,7 @@ def test_back_button_returns_to_the_filters_before(arrive: Callable[..., Person]
 
 def test_model_is_deleted_by_typing_its_name(owner: Person) -> None:
     path = owner.make("short-lived")
+    owner.call("POST", f"/api/v1{path}/delist", {})
     repo_id = path.removeprefix("/models/")
     page = owner.open(f"{path}/settings")
     page.get_by_role("link", name="Delete model").last.click()

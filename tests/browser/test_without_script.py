@@ -23,7 +23,6 @@ def test_main_job_works_without_script(arrive: Callable[..., Person], handle: st
 
     page.goto("/models/new")
     page.get_by_label("Name in English").fill("plain")
-    page.get_by_label("Public").check()
     page.get_by_role("button", name="Create model").click()
     page.wait_for_url(re.compile(f"/models/{handle}/plain"))
 
