@@ -72,9 +72,10 @@ class ShownInline(Unchangeable, TabularInline):  # type: ignore[misc]  # unfold 
     extra = 0
     show_change_link = False
 
-    def __init__(self, parent_model: type[models.Model], admin_site: Any) -> None:
-        super().__init__(parent_model, admin_site)
-        name_columns(self.model)
+    def __init_subclass__(cls, **options: Any) -> None:
+        # With the class, not with its first use: what else shows these names must not depend on who opened the administration.
+        super().__init_subclass__(**options)
+        name_columns(cls.model)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whoever may see the row may see what belongs to it."""
