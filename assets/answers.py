@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from core.problems import Problem
+from core.problems import Invalid, Problem
 
 MAX_TEXT = 500
 MAX_LONG = 4000
@@ -46,7 +46,7 @@ def check_answers(questions: Sequence[Mapping[str, Any]], given: Any) -> tuple[d
 
 def invalid(errors: Mapping[str, Sequence[Any]]) -> Problem:
     """Return the refusal of values, with messages by field."""
-    return Problem("invalid", _("Some values are not valid; see the messages by field."), errors=errors)
+    return Invalid(errors)
 
 
 def _answer(question: Mapping[str, Any], value: Any) -> tuple[Any, str]:

@@ -17,7 +17,7 @@ from assets.addresses import KINDS, asset_at
 from assets.models import AccessTerms, Approver, Asset, Audience, Submission
 from assets.models.publishing import reviews
 from core.permissions import require
-from core.problems import Missing, Problem
+from core.problems import Invalid, Missing
 from repos.reading import resolve
 
 HISTORY = 20
@@ -147,7 +147,7 @@ def called(user: User, handles: Iterable[str], field: str, *, kinds: Sequence[st
         else:
             found[namespace.pk] = namespace
     if missing:
-        raise Problem("invalid", _("Some values are not valid; see the messages by field."), errors={field: missing})
+        raise Invalid({field: missing})
     return list(found.values())
 
 

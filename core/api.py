@@ -11,7 +11,7 @@ from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
 
 from core.errors import envelope
-from core.problems import Forbidden, Missing, Moved, Problem
+from core.problems import Forbidden, Invalid, Missing, Moved, Problem
 
 
 class CursorPages(CursorPagination):
@@ -33,9 +33,9 @@ def as_problem(error: Exception) -> Problem | None:
         return Forbidden("not_permitted", _("You do not have the right to do that."))
     if isinstance(error, DjangoValidationError):
         fields = error.message_dict if hasattr(error, "error_dict") else {"non_field_errors": error.messages}
-        return Problem("invalid", _("Some values are not valid; see the messages by field."), errors=fields)
+        return Invalid(fields)
     if isinstance(error, exceptions.ValidationError):
-        return Problem("invalid", _("Some values are not valid; see the messages by field."), errors=_by_field(error.detail))
+        return Invalid(_by_field(error.detail))
     if isinstance(error, exceptions.APIException):
         code = error.get_codes()
         return Problem(code if isinstance(code, str) else "invalid", error.detail, status=error.status_code)

@@ -33,6 +33,13 @@ class Problem(Exception):
         self.extra = dict(extra or {})
 
 
+class Invalid(Problem):
+    """Values that were given are not valid; `errors` says by field why."""
+
+    def __init__(self, errors: Mapping[str, Sequence[Any]]) -> None:
+        super().__init__("invalid", _("Some values are not valid; see the messages by field."), errors=errors)
+
+
 class Missing(Problem):
     """The row does not exist, or the viewer may not know that it does."""
 

@@ -13,12 +13,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.models import User
 from accounts.services import authorise, record
-from core.problems import Problem
+from core.problems import Invalid
 from portal.models import SiteSettings
 
 FIELDS = ("banner_en", "banner_zh", "banner_level", "banner_from", "banner_until", "banner_dismissible")
@@ -52,7 +51,7 @@ def save_site_settings(*, actor: User, **values: Any) -> SiteSettings:
         row.clean_fields()
         row.validate_constraints()
     except ValidationError as error:
-        raise Problem("invalid", _("Some values are not valid; see the messages by field."), errors=error.message_dict) from error
+        raise Invalid(error.message_dict) from error
     row.save()
     forget()
     transaction.on_commit(forget)

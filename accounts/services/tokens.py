@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import AccessToken, User
 from accounts.services.audit import record
-from core.problems import Forbidden, Missing, Problem
+from core.problems import Forbidden, Invalid, Missing, Problem
 
 MAX_TOKENS = 200
 
@@ -41,7 +41,7 @@ def create_token(
     if scope == AccessToken.Scope.FINE and not verbs:
         errors["verbs"] = [_("Choose what the token may do.")]
     if errors:
-        raise Problem("invalid", _("Some values are not valid; see the messages by field."), errors=errors)
+        raise Invalid(errors)
     _check_creator(actor, expires_at)
     if AccessToken.objects.for_user(actor).count() >= MAX_TOKENS:
         raise Problem("too_many_tokens", _("You have %(count)s tokens. Revoke one that is not used any more.") % {"count": MAX_TOKENS})

@@ -18,7 +18,7 @@ from accounts.services.audit import plain, record
 from accounts.services.handover import hand_over
 from accounts.services.notices import notify
 from core.permissions import require
-from core.problems import Conflict, Missing, Problem
+from core.problems import Conflict, Invalid, Missing
 
 MAX_WEBHOOKS = 20
 PATIENCE = timedelta(days=3)
@@ -179,7 +179,7 @@ def _checked(**values: Any) -> dict[str, Any]:
         if not values["events"] or not all(events.is_event(code) for code in values["events"]):
             errors["events"] = [_("Choose at least one event of the list.")]
     if errors:
-        raise Problem("invalid", _("Some values are not valid; see the messages by field."), errors=errors)
+        raise Invalid(errors)
     return values
 
 

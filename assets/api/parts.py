@@ -14,7 +14,7 @@ from accounts.models import User
 from assets.addresses import KINDS, asset_at
 from assets.models import Asset
 from assets.revisions import permit
-from core.problems import Problem, TooLarge
+from core.problems import Invalid, Problem, TooLarge
 
 MOST = 1000
 
@@ -107,7 +107,7 @@ def whole(value: Any, field: str) -> int:
 
 def invalid(field: str, message: Any) -> Problem:
     """Return the refusal of one field."""
-    return Problem("invalid", _("Some values are not valid; see the messages by field."), errors={field: [message]})
+    return Invalid({field: [message]})
 
 
 def parameter(request: Request, name: Literal["limit", "offset"], default: int, most: int) -> int:

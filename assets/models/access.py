@@ -56,6 +56,7 @@ class Approver(models.Model):
         return f"{self.user} decides on {self.asset}"
 
 
+Row = TypeVar("Row", bound=models.Model)
 Rows = TypeVar("Rows", bound="models.QuerySet[Any]")
 
 
@@ -103,10 +104,8 @@ class Seen(models.Model):
         return frozenset(verbs)
 
 
-class ApplicationQuerySet(models.QuerySet["Application"]):
-    def for_user(self, user: Any) -> Self:
-        """Return the applications that `user` made, and those for assets on which `user` may decide."""
-        return seen_by(self, user, "applicant")
+class SeenQuerySet(models.QuerySet[Row]):
+    """Rows that were read with `seen_by`."""
 
     def own(self) -> Self:
         """Return those, read for a user, that are that user's own."""
@@ -119,6 +118,12 @@ class ApplicationQuerySet(models.QuerySet["Application"]):
         rows: Any = self
         found: Self = rows.filter(decided_by_viewer=True)
         return found
+
+
+class ApplicationQuerySet(SeenQuerySet["Application"]):
+    def for_user(self, user: Any) -> Self:
+        """Return the applications that `user` made, and those for assets on which `user` may decide."""
+        return seen_by(self, user, "applicant")
 
     def open(self) -> Self:
         """Return applications that somebody still has to act on."""
@@ -217,22 +222,10 @@ class Application(Seen, Stateful):
         return self.move(*self.OPEN, state=state, decider=decider, decision_note=note, decided_at=at)
 
 
-class GrantQuerySet(models.QuerySet["Grant"]):
+class GrantQuerySet(SeenQuerySet["Grant"]):
     def for_user(self, user: Any) -> Self:
         """Return the grants that `user` holds or held, and those of assets on which `user` may decide."""
         return seen_by(self, user, "user")
-
-    def own(self) -> Self:
-        """Return those, read for a user, that are that user's own."""
-        rows: Any = self
-        found: Self = rows.filter(own=True)
-        return found
-
-    def decidable(self) -> Self:
-        """Return those, read for a user, on which that user decides."""
-        rows: Any = self
-        found: Self = rows.filter(decided_by_viewer=True)
-        return found
 
     def ended_by(self, at: datetime) -> Self:
         """Return grants that still say active though their time has passed at `at`."""

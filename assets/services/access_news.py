@@ -3,12 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
-
 from accounts.models import User
-from accounts.services import emit, notify
+from accounts.services import notify
 from assets.deciders import deciders_of
 from assets.models import Application, Asset, Grant
+from assets.services.rows import tell
 
 MINE = "/me/requests"
 
@@ -44,7 +43,7 @@ def tell_decided(application: Application, asset: Asset, actor: User | None) -> 
         url=f"{MINE}#request-{application.pk}", actor=actor,
         asset=asset.repo_id, decision=application.state, note=application.decision_note,
     )  # fmt: skip
-    _emit(
+    tell(
         asset, "application.decided", application=application.pk, applicant=application.applicant.handle, state=application.state,
         decider=actor.handle if actor else None, automatic=application.automatic, decided_at=application.decided_at,
     )  # fmt: skip
@@ -52,7 +51,7 @@ def tell_decided(application: Application, asset: Asset, actor: User | None) -> 
 
 def emit_created(application: Application, asset: Asset) -> None:
     """Tell the webhooks of the owner that somebody applied."""
-    _emit(
+    tell(
         asset, "application.created", application=application.pk, applicant=application.applicant.handle, reason=application.reason,
         renewal=application.renews_id is not None, created_at=application.created_at,
     )  # fmt: skip
@@ -73,7 +72,7 @@ def tell_revoked(grant: Grant, asset: Asset, actor: User) -> None:
     """Tell the holder, and the webhooks of the owner, that the right is taken back."""
     if grant.user_id != actor.pk:
         _tell_holder(grant, asset, "grant.revoked", f"grant.revoked:{grant.pk}", MINE, actor, reason=grant.end_reason)
-    _emit(
+    tell(
         asset, "grant.revoked", grant=grant.pk, user=grant.user.handle, actor=actor.handle, reason=grant.end_reason, ended_at=grant.ended_at
     )
 
@@ -98,8 +97,3 @@ def _tell_deciders(application: Application, asset: Asset, actor: User, kind: st
 
 def _tell_holder(grant: Grant, asset: Asset, kind: str, key: str, url: str, actor: User | None, **facts: Any) -> None:
     notify(receivers=[grant.user], kind=kind, key=key, url=url, actor=actor, asset=asset.repo_id, **facts)
-
-
-def _emit(asset: Asset, event: str, **facts: Any) -> None:
-    facts |= {"repo_id": asset.repo_id, "kind": asset.kind, "url": f"{settings.PUBLIC_URL}{asset.get_absolute_url()}"}
-    emit(namespace_id=asset.namespace_id, event=event, payload=facts)

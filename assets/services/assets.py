@@ -10,16 +10,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Namespace, User
-from accounts.services import record
 from accounts.words import check_words
 from assets import card
 from assets.models import Asset, AssetRedirect
 from assets.services.commits import after_commit
-from assets.services.rows import gone
+from assets.services.rows import gone, note
 from assets.services.settings import check_facts, in_codes
 from assets.services.terms import clear_delegation
 from core.permissions import require
-from core.problems import Conflict, Problem
+from core.problems import Conflict, Invalid, Problem
 from repos.reading import resolve
 from repos.services import create_repository, delete_repository, move_repository
 
@@ -57,7 +56,7 @@ def create_asset(
         _forget_redirect(asset)
         made = Asset.objects.for_user(actor).whole().get(pk=asset.pk)
         after_commit(asset=made, actor=actor, commit=resolve(made.open_repository()).commit.sha, quiet=True)
-        _record(made, actor, "create")
+        note(made, actor, "create")
     return made
 
 
@@ -106,7 +105,7 @@ def delete_asset(*, asset: Asset, actor: User) -> None:
         if not delete_repository(repository=row.open_repository(), actor=actor):
             raise gone()
         Asset.objects.filter(pk=row.pk).delete()
-        _record(row, actor, "delete", repository=row.repository_id)
+        note(row, actor, "delete", repository=row.repository_id)
 
 
 @contextmanager
@@ -125,7 +124,7 @@ def _moving(asset: Asset, actor: User, verb: str) -> Iterator[Asset]:
             AssetRedirect.objects.filter(kind=former.kind, namespace=former.namespace, name__iexact=former.name).delete()
             former.save(force_insert=True)
         _forget_redirect(row)
-        _record(row, actor, verb, former=former_id)
+        note(row, actor, verb, former=former_id)
 
 
 @contextmanager
@@ -157,7 +156,7 @@ def _check(asset: Asset) -> None:
     try:
         asset.clean_fields(exclude=["repository", "namespace", "creator", "ingest_job", "card_errors", "structure"])
     except ValidationError as error:
-        raise Problem("invalid", _("Some values are not valid; see the messages by field."), errors=error.message_dict) from error
+        raise Invalid(error.message_dict) from error
 
 
 def _check_free(asset: Asset) -> None:
@@ -176,7 +175,3 @@ def _taken(asset: Asset) -> Conflict:
 def _forget_redirect(asset: Asset) -> None:
     """Remove what led elsewhere from the address that `asset` just took: a live asset comes first."""
     AssetRedirect.objects.filter(kind=asset.kind, namespace=asset.namespace, name__iexact=asset.name).delete()
-
-
-def _record(asset: Asset, actor: User, verb: str, **details: object) -> None:
-    record(actor=actor, verb=verb, target_kind="asset", target_id=asset.pk, target=asset.repo_id, kind=asset.kind, **details)

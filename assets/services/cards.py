@@ -16,7 +16,7 @@ from assets.models import Asset
 from assets.services.commits import commit_files
 from assets.services.settings import check_facts, in_codes
 from core.permissions import require
-from core.problems import Conflict, Problem
+from core.problems import Conflict, Invalid, Problem
 from repos.models import Commit
 from repos.operations import PutBytes
 from repos.reading import resolve
@@ -133,4 +133,4 @@ def _commit(asset: Asset, actor: User, text: str, found: card.Card, parent: str,
 
 
 def _invalid(field: str, sentence: str) -> Problem:
-    return Problem("invalid", _("Some values are not valid; see the messages by field."), errors={field: [sentence]})
+    return Invalid({field: [sentence]})

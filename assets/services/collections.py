@@ -12,7 +12,7 @@ from accounts.services import record
 from accounts.words import check_words
 from assets.models import Asset, Collection, CollectionItem
 from core.permissions import require
-from core.problems import Conflict, Forbidden, Missing, Problem
+from core.problems import Conflict, Forbidden, Invalid, Missing
 
 MAX_COLLECTIONS = 200
 MAX_ITEMS = 500
@@ -178,7 +178,7 @@ def _checked(**texts: str) -> dict[str, Any]:
     if "title" in values and not values["title"]:
         errors["title"] = [_("Give the collection a title.")]
     if errors:
-        raise Problem("invalid", _("Some values are not valid; see the messages by field."), errors=errors)
+        raise Invalid(errors)
     return values
 
 

@@ -17,7 +17,7 @@ from assets.models import Application, Asset, Audience, Grant
 from assets.services import access_news as news
 from assets.services.applications import apply
 from assets.services.granting import DEFAULT, MOST, Outcome, each_of, put_grant
-from assets.services.rows import hold, lock
+from assets.services.rows import gone, hold, lock
 from core.permissions import require
 from core.problems import Conflict, Forbidden, Missing, Problem
 
@@ -110,7 +110,7 @@ def renew(*, grant: Grant, actor: User, reason: str = "", at: datetime | None = 
     require(row, "renew")
     asset = Asset.objects.for_user(actor).whole().filter(pk=row.asset_id).first()
     if asset is None:
-        raise Missing("asset_not_found", _("There is nothing at this address, or you may not see it."))
+        raise gone()
     former, terms = row.application, terms_of(asset)
     if terms.agreement and (former is None or former.agreement_version != terms.agreement_version):
         raise _changed()

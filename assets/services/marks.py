@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.services import authorise, record
 from assets.models import Asset
-from core.problems import Missing
+from assets.services.rows import gone
 
 MARKS = ("official", "featured", "commercial")
 
@@ -19,7 +18,7 @@ def set_marks(*, asset: Asset, actor: User, marks: Mapping[str, bool]) -> None:
     authorise(actor, "assets.change_asset")
     row = Asset.objects.select_for_update(of=("self",)).select_related("namespace").filter(pk=asset.pk).first()
     if row is None:
-        raise Missing("asset_not_found", _("There is nothing at this address, or you may not see it."))
+        raise gone()
     changes = {mark: value for mark, value in marks.items() if mark in MARKS and getattr(row, mark) != value}
     if not changes:
         return

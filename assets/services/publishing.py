@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -10,14 +9,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Namespace, User
-from accounts.services import emit, record
 from accounts.words import check_words
 from assets import wording
 from assets.models import Asset, Audience, Submission
 from assets.services.announcing import tell_followers, tell_reviewers, tell_submitter, tell_subscribers
-from assets.services.rows import hold, lock
+from assets.services.rows import hold, lock, note, tell
 from core.permissions import require
-from core.problems import Conflict, Forbidden, Missing, Problem
+from core.problems import Conflict, Forbidden, Invalid, Missing
 from repos.reading import resolve
 
 MAX_AUDIENCE = 200
@@ -49,11 +47,11 @@ def publish_asset(
     submission = Submission.objects.create(asset=held, submitter=actor, revision=head, created_at=now)
     if settings.REVIEW == "manual":
         tell_reviewers(submission, held, actor)
-        _record(held, actor, "submit", revision=head, visibility=visibility, availability=availability)
+        note(held, actor, "submit", revision=head, visibility=visibility, availability=availability)
     else:
         _shelve(held, submission, reviewer=None, revision=head, at=now)
-        _record(held, actor, "submit", revision=head, visibility=visibility, availability=availability)
-        _record(held, None, "approve", revision=head, automatic=True)
+        note(held, actor, "submit", revision=head, visibility=visibility, availability=availability)
+        note(held, None, "approve", revision=head, automatic=True)
     return _seen(held, actor)
 
 
@@ -65,7 +63,7 @@ def withdraw_submission(*, asset: Asset, actor: User, at: datetime | None = None
         raise wrong_state(held)
     submission = Submission.objects.filter(asset=held).waiting().get()
     _expect(submission.withdraw(at=at or timezone.now()))
-    _record(held, actor, "withdraw", revision=submission.revision)
+    note(held, actor, "withdraw", revision=submission.revision)
     return _seen(held, actor)
 
 
@@ -83,7 +81,7 @@ def approve_submission(*, submission: Submission, actor: User, revision: str = "
         raise Conflict("revision_moved", sentence, extra={"head": head})
     _shelve(asset, current, reviewer=actor, revision=head, at=at or timezone.now())
     tell_submitter(current, asset, actor, "publish.approved", asset.get_absolute_url())
-    _record(asset, actor, "approve", revision=head, automatic=False)
+    note(asset, actor, "approve", revision=head, automatic=False)
 
 
 @transaction.atomic
@@ -93,8 +91,8 @@ def reject_submission(*, submission: Submission, actor: User, reason: str, at: d
     reason = _checked_reason(reason, required=True)
     _expect(asset.reject() and current.reject(reviewer=actor, reason=reason, at=at or timezone.now()))
     tell_submitter(current, asset, actor, "publish.rejected", f"{asset.get_absolute_url()}/publish", reason=reason)
-    _emit(asset, "asset.rejected", reason=reason)
-    _record(asset, actor, "reject", revision=current.revision, reason=reason)
+    tell(asset, "asset.rejected", reason=reason)
+    note(asset, actor, "reject", revision=current.revision, reason=reason)
 
 
 @transaction.atomic
@@ -108,8 +106,8 @@ def delist_asset(*, asset: Asset, actor: User, reason: str = "") -> Asset:
     if not held.delist():
         raise wrong_state(held)
     tell_subscribers(held, actor, reason)
-    _emit(held, "asset.delisted", reason=reason)
-    _record(held, actor, "delist", reason=reason)
+    tell(held, "asset.delisted", reason=reason)
+    note(held, actor, "delist", reason=reason)
     return _seen(held, actor)
 
 
@@ -142,7 +140,7 @@ def set_ranges(
     seen = _seen(held, actor)
     if seen.state == Asset.State.PUBLISHED:
         tell_followers(seen, actor)
-    _record(held, actor, "set_ranges", **wanted, audience=sorted(namespace.handle for namespace in chosen))
+    note(held, actor, "set_ranges", **wanted, audience=sorted(namespace.handle for namespace in chosen))
     return seen
 
 
@@ -175,7 +173,7 @@ def _shelve(asset: Asset, submission: Submission, *, reviewer: User | None, revi
     """Do what every approval does, whoever approved."""
     _expect(asset.approve(at=at) and submission.approve(reviewer=reviewer, revision=revision, at=at))
     tell_followers(asset, submission.submitter)
-    _emit(asset, "asset.published", visibility=asset.visibility, availability=asset.availability)
+    tell(asset, "asset.published", visibility=asset.visibility, availability=asset.availability)
 
 
 def _expect(moved: bool) -> None:
@@ -195,7 +193,7 @@ def _check_ranges(visibility: str, availability: str, audience: Sequence[Namespa
     if len(audience) > MAX_AUDIENCE:
         errors["audience"] = [_("Choose at most %(limit)d people and organisations.") % {"limit": MAX_AUDIENCE}]
     if errors:
-        raise Problem("invalid", _("Some values are not valid; see the messages by field."), errors=errors)
+        raise Invalid(errors)
 
 
 def _set_audience(asset: Asset, chosen: Iterable[Namespace]) -> None:
@@ -212,18 +210,9 @@ def _checked_reason(reason: str, *, required: bool = False) -> str:
     if len(reason) > MAX_REASON:
         sentence = _("Use at most %(limit)d characters.") % {"limit": MAX_REASON}
     if sentence:
-        raise Problem("invalid", _("Some values are not valid; see the messages by field."), errors={"reason": [sentence]})
+        raise Invalid({"reason": [sentence]})
     return reason
 
 
 def _seen(asset: Asset, actor: User) -> Asset:
     return Asset.objects.for_user(actor).whole().get(pk=asset.pk)
-
-
-def _emit(asset: Asset, event: str, **facts: Any) -> None:
-    facts |= {"repo_id": asset.repo_id, "kind": asset.kind, "url": f"{settings.PUBLIC_URL}{asset.get_absolute_url()}"}
-    emit(namespace_id=asset.namespace_id, event=event, payload=facts)
-
-
-def _record(asset: Asset, actor: User | None, verb: str, **details: Any) -> None:
-    record(actor=actor, verb=verb, target_kind="asset", target_id=asset.pk, target=asset.repo_id, kind=asset.kind, **details)

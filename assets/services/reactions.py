@@ -14,8 +14,9 @@ from accounts.models import Agreement, User
 from accounts.services import accept_agreements, current_agreements, record
 from assets.models import Asset, DailyViews, Favourite, Like, Subscription
 from assets.models.reactions import Reaction
+from assets.services.rows import gone
 from core.permissions import require
-from core.problems import Missing, Problem
+from core.problems import Problem
 
 COUNTED: dict[str, type[Reaction]] = {"favourites": Favourite, "likes": Like, "subscriptions": Subscription}
 """The columns of an asset that count rows."""
@@ -80,7 +81,7 @@ def _set(column: str, verb: str, *, asset: Asset, actor: User, wanted: bool, at:
         if changed:
             moved = Asset.objects.filter(pk=asset.pk).update(**{column: F(column) + (1 if wanted else -1)})
             if not moved:
-                raise Missing("asset_not_found", _("There is nothing at this address, or you may not see it."))
+                raise gone()
             record(actor=actor, verb=verb, target_kind="asset", target_id=asset.pk, target=asset.repo_id, kind=asset.kind, **details)
     asset.refresh_from_db(fields=[column])
     return changed

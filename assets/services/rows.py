@@ -1,8 +1,12 @@
-"""Holding an asset while something about it changes."""
+"""Holding an asset while something about it changes, and saying that it did."""
 
+from typing import Any
+
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from accounts.services import emit, record
 from assets.models import Asset
 from core.permissions import require
 from core.problems import Missing
@@ -28,6 +32,17 @@ def lock(pk: int) -> None:
     # Not `exists()`: it forgets `of` and would lock the repository too, in the other order than a commit does.
     if Asset.objects.select_for_update(of=("self",), no_key=True).filter(pk=pk, repository__deleted_at=None).first() is None:
         raise gone()
+
+
+def note(asset: Asset, actor: User | None, verb: str, **details: Any) -> None:
+    """Write the audit row of what `actor`, or the gallery itself, did to `asset`."""
+    record(actor=actor, verb=verb, target_kind="asset", target_id=asset.pk, target=asset.repo_id, kind=asset.kind, **details)
+
+
+def tell(asset: Asset, event: str, **facts: Any) -> None:
+    """Tell the webhooks of the namespace that something happened to `asset`."""
+    facts |= {"repo_id": asset.repo_id, "kind": asset.kind, "url": f"{settings.PUBLIC_URL}{asset.get_absolute_url()}"}
+    emit(namespace_id=asset.namespace_id, event=event, payload=facts)
 
 
 def gone() -> Missing:

@@ -15,7 +15,7 @@ from assets.models import Asset, Term
 from assets.services.commits import commit_files
 from assets.vocabulary import Terms
 from core.permissions import require
-from core.problems import Conflict, Problem
+from core.problems import Conflict, Invalid
 from repos.operations import PutBytes
 from repos.reading import resolve
 
@@ -88,4 +88,4 @@ def check_facts(values: Mapping[str, Any]) -> None:
     try:
         card.check_facts(values)
     except ValidationError as error:
-        raise Problem("invalid", _("Some values are not valid; see the messages by field."), errors=error.message_dict) from error
+        raise Invalid(error.message_dict) from error

@@ -9,12 +9,11 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Namespace, Organisation, User
-from accounts.services import record
 from accounts.words import check_words
 from assets import wording
 from assets.models import AccessTerms, Approver, Asset
-from assets.services.rows import hold
-from core.problems import Problem
+from assets.services.rows import hold, note
+from core.problems import Invalid, Problem
 
 KINDS = ("text", "long", "choice", "check")
 MAX_QUESTIONS, MAX_LABEL, MAX_CHOICES = 20, 200, 20
@@ -46,7 +45,7 @@ def set_terms(*, asset: Asset, actor: User, organisations: Iterable[Namespace] |
     if organisations is not None and _set_organisations(terms, list(organisations)):
         changed.append("organisations")
     if changed:
-        _record(held, actor, "set_terms", fields=changed)
+        note(held, actor, "set_terms", fields=changed)
     return terms
 
 
@@ -61,7 +60,7 @@ def set_approvers(*, asset: Asset, actor: User, users: Iterable[User]) -> None:
         return
     Approver.objects.filter(asset=held, user__in=there - set(wanted)).delete()
     Approver.objects.bulk_create([Approver(asset=held, user_id=pk) for pk in sorted(set(wanted) - there)])
-    _record(held, actor, "set_approvers", approvers=sorted(user.handle for user in wanted.values()))
+    note(held, actor, "set_approvers", approvers=sorted(user.handle for user in wanted.values()))
 
 
 def clear_delegation(asset: Asset) -> None:
@@ -139,8 +138,4 @@ def _at_most(rows: Sequence[Any], limit: int, field: str) -> Sequence[Any]:
 
 
 def _invalid(field: str, sentence: str) -> Problem:
-    return Problem("invalid", _("Some values are not valid; see the messages by field."), errors={field: [sentence]})
-
-
-def _record(asset: Asset, actor: User, verb: str, **details: Any) -> None:
-    record(actor=actor, verb=verb, target_kind="asset", target_id=asset.pk, target=asset.repo_id, kind=asset.kind, **details)
+    return Invalid({field: [sentence]})

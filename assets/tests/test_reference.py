@@ -11,7 +11,7 @@ ROOM = Path(__file__).resolve().parent.parent
 TEXT = (Path(settings.BASE_DIR) / "docs/reference/assets.md").read_text()
 WRITES = (
     r"verb=\"([a-z_]+)\"",
-    r"_(?:record|changed|set)\([^\n]*?\"([a-z_]+)\"",
+    r"(?:_record|_changed|_set|note)\([^\n]*?\"([a-z_]+)\"",
     r"_moving\(asset, actor, \"([a-z_]+)\"",
     r"else \"(un[a-z]+)\"",
 )

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-ROOMS = ("accounts", "assets", "core", "jobs", "portal", "repos")
+ROOMS = ("accounts", "assets", "core", "inspection", "jobs", "portal", "repos", "toolchain")
 STATUS = {"Problem": 400, "Missing": 404, "Conflict": 409, "Forbidden": 403, "TooLarge": 413}
 HEAD = """# Error codes
 
@@ -31,6 +31,7 @@ Every answer has the header `X-Request-Id`, which also stands in the server's lo
 FRAMEWORK = {
     "authentication_failed": (401, "The credentials are wrong."),
     "error": (500, "Something in the gallery itself is broken; the log has the details under the request id."),
+    "invalid": (400, "Some values are not valid; see the messages by field."),
     "method_not_allowed": (405, "This address does not know this method."),
     "moved": (308, "This has a new address: %(new)s. (301 for reads; `Location` names it.)"),
     "not_acceptable": (406, "The answer cannot be given in the wanted form."),
