@@ -1,4 +1,4 @@
-# The gallery as one image for its three parts: web, worker, beat. PostgreSQL, Redis and the S3 store stand outside, see compose.yaml.
+# The gallery as one image for its three parts: web, workers, beat. PostgreSQL, Redis and the S3 store stand outside, see compose.yaml.
 
 FROM python:3.11-slim-bookworm AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1
@@ -29,7 +29,7 @@ USER gallery
 VOLUME /data
 EXPOSE 8000
 STOPSIGNAL SIGTERM
-# Meant for web; worker and beat turn it off in compose.yaml.
+# Meant for web; workers and beat turn it off in compose.yaml.
 HEALTHCHECK --interval=15s --timeout=6s --start-period=60s --retries=4 \
     CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f\"http://127.0.0.1:{os.environ['PORT']}/healthz\", timeout=5)"]
 ENTRYPOINT ["python", "manage.py"]

@@ -16,13 +16,15 @@ from assets.api.assets import DatasetViewSet, ModelAssetViewSet
 from assets.api.collections import CollectionItemViewSet, CollectionViewSet
 from assets.api.commits import CommitsViewSet, RefsViewSet
 from assets.api.files import FilesViewSet
+from assets.api.inspections import HeadersViewSet, InspectionsViewSet
 from assets.api.markdown import MarkdownViewSet
 from assets.api.mine import DownloadsViewSet, FavouritesViewSet, MyAssetsViewSet, SubscriptionsViewSet
 from assets.api.publishing import PublicationViewSet, ReviewViewSet, SubmissionsViewSet
 from assets.api.reactions import FavouriteViewSet, LikeViewSet, StatisticsViewSet, SubscriptionViewSet
 from assets.api.taxonomy import TaxonomyViewSet
 from assets.api.uploads import UploadsViewSet
-from assets.urls import ASSET
+from assets.api.viewer import QueriesViewSet, TablesViewSet
+from assets.urls import ASSET, DATASET
 
 app_name = "assets_api"
 
@@ -37,6 +39,16 @@ urlpatterns = [
     path("datasets", DatasetViewSet.as_view(LIST), name="datasets"),
     path("datasets/<owner:namespace>/<asset:name>", DatasetViewSet.as_view(ONE), name="dataset"),
     path("datasets/<owner:namespace>/<asset:name>/transfer", DatasetViewSet.as_view({"post": "transfer"}), name="dataset_transfer"),
+    path("models/<owner:namespace>/<asset:name>/memory", HeadersViewSet.as_view({"get": "memory"}), name="memory"),
+    path("models/<owner:namespace>/<asset:name>/tensors", HeadersViewSet.as_view({"get": "tensors"}), name="tensors"),
+    path(f"{ASSET}/inspections", InspectionsViewSet.as_view({"get": "list"}), name="inspections"),
+    path(f"{ASSET}/inspections/<slug:step>", InspectionsViewSet.as_view({"post": "create"}), name="inspection"),
+    path(f"{DATASET}/tables", TablesViewSet.as_view({"get": "list"}), name="tables"),
+    *[
+        path(f"{DATASET}/tables/{action}", TablesViewSet.as_view({"get": action}), name=f"tables_{action}")
+        for action in ("rows", "statistics", "cell", "media")
+    ],
+    path(f"{DATASET}/tables/sql", QueriesViewSet.as_view(LIST), name="tables_sql"),
     path(f"{ASSET}/files", FilesViewSet.as_view({"get": "list"}), name="files"),
     path(f"{ASSET}/files/<path:rest>", FilesViewSet.as_view({"get": "retrieve"}), name="file"),
     path(f"{ASSET}/resolve/<path:rest>", FilesViewSet.as_view({"get": "resolve"}), name="resolve"),

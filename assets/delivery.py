@@ -14,6 +14,7 @@ from zipstream import ZIP_DEFLATED, ZIP_STORED, ZipStream
 
 from accounts.models import User
 from assets.revisions import Place
+from assets.safety import CONFIRMED, check_bytes
 from assets.visits import note_download
 from core.permissions import require
 from core.problems import Missing
@@ -30,7 +31,7 @@ _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\]')
 def send_file(request: HttpRequest, place: Place, viewer: User | AnonymousUser) -> HttpResponseBase:
     """Return the response with the file's bytes. A small file shown in a page (`?inline=1`) needs "preview" only.
 
-    Anything else needs "download" and counts, once a viewer and day.
+    Anything else needs "download" and counts, once a viewer and day. Both keep back what is dangerous, where that is set.
     """
     item = reading.find(place.revision, place.path)
     if item.is_folder:
@@ -38,6 +39,7 @@ def send_file(request: HttpRequest, place: Place, viewer: User | AnonymousUser) 
     inline = request.GET.get("inline") == "1"
     shown = inline and item.size <= settings.MAX_PREVIEW_SIZE
     require(place.asset, "preview" if shown else "download")
+    check_bytes(place.asset, [item], confirmed=_is_confirmed(request))
     response = file_response(request, item, inline=inline)
     response["X-Repo-Commit"] = place.revision.commit.sha
     if not shown and request.method == "GET" and response.status_code in (200, 206, 302):
@@ -46,11 +48,12 @@ def send_file(request: HttpRequest, place: Place, viewer: User | AnonymousUser) 
 
 
 def send_zip(request: HttpRequest, place: Place, viewer: User | AnonymousUser) -> HttpResponseBase:
-    """Return the response with everything below a folder as a zip."""
+    """Return the response with everything below a folder as a zip; refused as a whole where one of the files is kept back."""
     require(place.asset, "download")
     folder = reading.find(place.revision, place.path)
     if not folder.is_folder:
         raise Missing("not_a_folder", _("“%(path)s” is a file. Download it as it is.") % {"path": folder.path})
+    check_bytes(place.asset, reading.walk(place.revision, place.path), confirmed=_is_confirmed(request))
     title = "-".join(part for part in (place.asset.name, folder.name, place.shown_name.replace("/", "-")) if part)
     headers = {
         "Content-Disposition": disposition(f"{title}.zip"),
@@ -62,6 +65,10 @@ def send_zip(request: HttpRequest, place: Place, viewer: User | AnonymousUser) -
     note_download(request, place.asset, viewer)
     pieces = _together(_zipped(reading.walk(place.revision, place.path), place.path))
     return StreamingHttpResponse(_in_thread(pieces), content_type="application/zip", headers=headers)
+
+
+def _is_confirmed(request: HttpRequest) -> bool:
+    return request.GET.get("confirm") == CONFIRMED
 
 
 def _zipped(items: Iterator[Item], folder: str) -> Iterator[bytes]:

@@ -1,6 +1,6 @@
 """What the page of an asset shows beside its introduction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -8,17 +8,25 @@ from typing import Any
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from assets.activity import Activity
 from assets.addresses import spellings
 from assets.availability import Availability
+from assets.headers import Asked, Headers, asked_for, result_at, usual
 from assets.heads import Head, head_of
 from assets.labels import Fact, label
 from assets.models import Asset
+from assets.panels import panels_of
 from assets.publication import Publication
+from assets.revisions import Place
+from assets.safety import Suspect, scan_of, suspects
 from assets.statistics import PERIODS, Statistics, statistics_of
 from assets.vocabulary import Terms
 from core.charts import stack
-from jobs.models import Job
+from core.problems import Problem
+from repos import reading
+from repos.reading import Revision
 
+SUSPECTS = 5
 PIGMENTS = ("azurite", "malachite", "gamboge", "ochre", "wisteria", "cinnabar", "stone")
 
 
@@ -46,10 +54,10 @@ class Use:
 
 
 class Detail:
-    """The facts beside the introduction of `asset`, which was read for `user`."""
+    """The facts beside the introduction of `asset`, which was read for `user`; `query` asks for a context length and a batch."""
 
-    def __init__(self, user: Any, asset: Asset, tab: str = "card", days: int = PERIODS[0]) -> None:
-        self.user, self.asset, self.days = user, asset, days
+    def __init__(self, user: Any, asset: Asset, tab: str = "card", days: int = PERIODS[0], query: Mapping[str, str] | None = None) -> None:
+        self.user, self.asset, self.days, self.query = user, asset, days, query or {}
         self.terms = Terms.load()
         self.head: Head = head_of(asset, tab, self.terms)
 
@@ -73,20 +81,47 @@ class Detail:
         """Every known fact in its fixed order."""
         return label(self.asset, self.terms, self.user)
 
-    @property
-    def job(self) -> Job | None:
-        """The job that reads the files."""
-        return self.asset.ingest_job
+    @cached_property
+    def revision(self) -> Revision:
+        """The head of the default branch, which everything here is about."""
+        return reading.resolve(self.asset.open_repository())
+
+    @cached_property
+    def place(self) -> Place:
+        """The top folder there."""
+        return Place(self.asset, self.revision)
+
+    @cached_property
+    def activity(self) -> Activity:
+        """How far the reading of the files is."""
+        return Activity(self.asset, self.revision)
 
     @property
-    def is_reading(self) -> bool:
-        """Whether the files are still being read, so that the label may change."""
-        return self.job is not None and self.job.active
+    def activity_url(self) -> str:
+        """Where the page asks how far it is."""
+        return self.place.page("activity")
 
     @property
-    def reading_failed(self) -> bool:
-        """Whether the files could not be read, so that the label may be out of date."""
-        return self.job is not None and self.job.state == Job.State.FAILED
+    def again_url(self) -> str:
+        """Where a step is begun again."""
+        return self.place.address("inspect")
+
+    @cached_property
+    def _dangerous(self) -> list[str]:
+        return [path for path, word in scan_of(self.revision).get("files", {}).items() if word == "dangerous"]
+
+    @cached_property
+    def suspects(self) -> list[Suspect]:
+        """The first of the dangerous files, with their reasons for those who may read them."""
+        return suspects(self.revision, self._dangerous[:SUSPECTS], self._page_of, told="preview" in self.asset.allowed)
+
+    @property
+    def more_suspects(self) -> int:
+        """How many dangerous files there are besides."""
+        return max(0, len(self._dangerous) - SUSPECTS)
+
+    def _page_of(self, path: str) -> str:
+        return self.place.address(path=path)
 
     @cached_property
     def statistics(self) -> Statistics:
@@ -138,6 +173,31 @@ class Detail:
             stack([(part.share / 100, part.pigment) for part in self.parts], _("Share of parameters: %(parts)s") % {"parts": words})
         )
 
+    @cached_property
+    def headers(self) -> Headers | None:
+        """What the headers of the weights say, for those who may read the files; None while they are not read."""
+        if self.asset.kind != Asset.Kind.MODEL or "preview" not in self.asset.allowed:
+            return None
+        result = result_at(self.revision)
+        return Headers(result, self._asked(result)) if result.get("files") else None
+
+    def _asked(self, result: Mapping[str, Any]) -> Asked:
+        figures = result.get("config") or {}
+        try:
+            return asked_for(self.query, figures)
+        except Problem:
+            return usual(figures)
+
+    @property
+    def chosen_days(self) -> int:
+        """The days of the statistics where they are not the usual ones, else 0."""
+        return self.days if self.days != PERIODS[0] else 0
+
+    @property
+    def tensors_url(self) -> str:
+        """The page of all tensors."""
+        return self.place.page("tensors")
+
     @property
     def parts_source(self) -> str:
         """Where the numbers come from: the format and the types, such as `safetensors · BF16`; for those who may read the files."""
@@ -145,6 +205,11 @@ class Detail:
             return ""
         dtypes: dict[str, int] = self.asset.structure.get("dtypes", {})
         return " · ".join([self.asset.structure.get("format", ""), *sorted(dtypes, key=lambda dtype: -dtypes[dtype])])
+
+    @cached_property
+    def panels(self) -> list[tuple[str, Any]]:
+        """What rooms above the catalogue show here: templates, each with its `panel`."""
+        return panels_of(self.user, self.asset)
 
     @cached_property
     def uses(self) -> list[Use]:

@@ -63,6 +63,7 @@ SOURCES = {
     "mark": _Source("marks", True),
     "availability": _Source("availability", False),
     "state": _Source("state", False),
+    "safety": _Source("safety", False),
 }
 OF_KIND = {
     Asset.Kind.MODEL: ["task", "hardware", "licence", "framework", "language", "industry", "tag"],
@@ -70,7 +71,9 @@ OF_KIND = {
 }
 CHIPS = ("state", "mark", "availability")
 OPEN = {"task", "hardware", *CHIPS}
-USUAL: dict[str, set[str]] = {"state": {Asset.State.PUBLISHED}, "availability": {Asset.Availability.FREE}}
+USUAL: dict[str, set[str]] = {
+    "state": {Asset.State.PUBLISHED}, "availability": {Asset.Availability.FREE}, "safety": {Asset.Safety.SAFE, Asset.Safety.UNSCANNED},
+}  # fmt: skip
 """Values that alone are no choice."""
 
 
@@ -84,7 +87,7 @@ class Tally:
 
 def parameters_of(kind: str, *, signed_in: bool) -> list[str]:
     """Return the parameters that the panel of a kind offers."""
-    return (["state"] if signed_in else []) + ["mark", "availability"] + OF_KIND[Asset.Kind(kind)]
+    return (["state"] if signed_in else []) + ["mark", "availability"] + OF_KIND[Asset.Kind(kind)] + ["safety"]
 
 
 def facets(filterset: AssetFilter, tally: Tally) -> list[Facet]:
@@ -153,6 +156,7 @@ def _facet(parameter: str, counts: Counter[str], filterset: AssetFilter) -> Face
         "mark": lambda: _("Marks"),
         "availability": lambda: _("Availability"),
         "state": lambda: _("Publication"),
+        "safety": lambda: _("Safety"),
     }
     terms = filterset.terms
     values = sorted(set(counts) | checked, key=lambda value: (value not in checked, -counts[value], value))
@@ -178,6 +182,8 @@ def value_name(parameter: str, value: str, terms: Terms) -> str:
     """Return a value of a parameter in words."""
     if parameter == "state":
         return str(Asset.State(value).label)
+    if parameter == "safety":
+        return str(Asset.Safety(value).label)
     if parameter == "availability":
         return str(Asset.Availability(value).label)
     if parameter == "mark":

@@ -189,6 +189,9 @@ class AssetFilter(django_filters.FilterSet):  # type: ignore[misc]
     owner = OwnerFilter(match="namespace", help_text=_("Handles of users or organisations."))
     mark = MarkFilter(match="official", known=list(MARKED), help_text=_("official (also by its owner), featured or commercial."))
     availability = django_filters.ChoiceFilter(choices=Asset.Availability.choices)
+    safety = WordsFilter(
+        match="safety__in", known=Asset.Safety.values, help_text=_("The gravest verdict on a file: safe, caution, dangerous or unscanned.")
+    )
     state = django_filters.ChoiceFilter(choices=Asset.State.choices)
     sort = django_filters.ChoiceFilter(
         method="keep", choices=[(code, code) for code in ORDERS], help_text=_("A leading minus turns the sort round.")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from assets.labels import card
 from assets.models import Asset
@@ -41,11 +42,16 @@ class Head:
 
 
 def head_of(asset: Asset, tab: str, terms: Terms | None = None) -> Head:
-    """Return the head of an asset that was read for a viewer; `tab` is `card`, `files` or `settings`."""
+    """Return the head of an asset that was read for a viewer; `tab` is `card`, `preview`, `files` or `settings`."""
     url, model = asset.get_absolute_url(), asset.kind == Asset.Kind.MODEL
     label = card(asset, terms or Terms.load())
     tabs = [
         Tab(_("Introduction"), "file-text", url, tab == "card"),
+        *(
+            []
+            if model or "preview" not in asset.allowed
+            else [Tab(pgettext("tab of a dataset", "Preview"), "table", f"{url}/preview", tab == "preview")]
+        ),
         Tab(_("Files"), "folder", f"{url}/files", tab == "files", asset.repository.files),
     ]
     if "configure" in asset.allowed:

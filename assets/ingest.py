@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from assets import card, weights
+from assets import card
 from assets.card import CardError
 from assets.models import Asset
 from assets.permissions import READING
@@ -38,13 +38,10 @@ def read_asset(*, asset_id: int, commit: str) -> bool:
     if text is not None:
         found = card.parse(text, speller())
         values, errors = dict(found.settings), list(found.errors)
-    parameters, structure = weights.measure(revision) if asset.kind == Asset.Kind.MODEL else (None, {})
     current = Q(repository__refs__name=HEADS + asset.repository.default_branch, repository__refs__commit=commit)
     return (
         Asset.objects.filter(pk__in=Asset.objects.filter(current, pk=asset_id).values("pk")).update(
             **values,
-            parameters=parameters,
-            structure=structure,
             card_commit=commit,
             card_errors=[error.as_dict() for error in errors],
             updated_at=revision.commit.committed_at,

@@ -12,4 +12,10 @@ KINDS = (
         ASSETS,
         mail="daily",
     ),
+    NoticeKind(
+        "asset.dangerous",
+        _("The safety scan finds a dangerous file in what you maintain"),
+        _("The safety scan found dangerous files in %(asset)s: %(files)s. Look at the reasons and replace them."),
+        ASSETS,
+    ),
 )

@@ -4,6 +4,7 @@ from django.urls import path, register_converter
 
 from accounts.handles import HandleConverter
 from assets.views import (
+    activity,
     approvals,
     catalogue,
     changes,
@@ -23,8 +24,10 @@ from assets.views import (
     register,
     requests,
     settings,
+    tensors,
     upload,
 )
+from assets.views.viewer import cells, sql, table
 
 
 class KindConverter:
@@ -58,6 +61,7 @@ register_converter(NameConverter, "asset")
 app_name = "assets"
 
 ASSET = "<kind:kind>/<owner:namespace>/<asset:name>"
+DATASET = "datasets/<owner:namespace>/<asset:name>"
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -83,7 +87,9 @@ urlpatterns = [
     path("<kind:kind>", catalogue.catalogue, name="catalogue"),
     path("<kind:kind>/new", new.new, name="new"),
     path(ASSET, detail.detail, name="detail"),
-    path(f"{ASSET}/reading", detail.reading, name="reading"),
+    path(f"{ASSET}/activity", activity.activity, name="activity"),
+    path(f"{ASSET}/activity/<path:rest>", activity.activity, name="activity_of"),
+    path(f"{ASSET}/inspect/<path:rest>", activity.inspect, name="inspect"),
     path(f"{ASSET}/favourite", reactions.favourite, name="favourite"),
     path(f"{ASSET}/like", reactions.like, name="like"),
     path(f"{ASSET}/collect", collections.collect, name="collect"),
@@ -106,10 +112,20 @@ urlpatterns = [
     path(f"{ASSET}/settings/access/extend", register.extend, name="access_extend"),
     path(f"{ASSET}/settings/access/register.csv", register.register_file, name="register"),
     path(f"{ASSET}/apply", requests.apply, name="apply"),
+    path(f"{DATASET}/preview", table.preview, name="viewer"),
+    path(f"{DATASET}/preview/reading", table.reading, name="viewer_reading"),
+    path(f"{DATASET}/preview/again", table.again, name="viewer_again"),
+    path(f"{DATASET}/preview/statistics", table.statistics, name="viewer_statistics"),
+    path(f"{DATASET}/preview/column", table.column, name="viewer_column"),
+    path(f"{DATASET}/preview/row", cells.row, name="viewer_row"),
+    path(f"{DATASET}/preview/cell", cells.cell, name="viewer_cell"),
+    path(f"{DATASET}/preview/media", cells.media, name="viewer_media"),
+    path(f"{DATASET}/sql", sql.sql, name="sql"),
     path(f"{ASSET}/files", files.browse, name="files"),
     path(f"{ASSET}/files/<path:rest>", files.browse, name="file"),
     path(f"{ASSET}/resolve/<path:rest>", downloads.resolve, name="resolve"),
     path(f"{ASSET}/zip/<path:rest>", downloads.zip_folder, name="zip"),
+    path(f"{ASSET}/tensors", tensors.tensors, name="tensors"),
     path(f"{ASSET}/upload", upload.upload, name="upload"),
     path(f"{ASSET}/new-file/<path:rest>", changes.new_file, name="new_file"),
     path(f"{ASSET}/edit-file/<path:rest>", changes.edit_file, name="edit_file"),

@@ -190,3 +190,54 @@ def stack(parts: Sequence[tuple[float, str]], label: str = "") -> str:
         bars += f'<rect data-pigment="{pigment}" x="{x:.2f}%" width="{max(width - 0.35, 0.35):.2f}%" y="0" height="100%"/>'
         x += share * 100
     return f'<svg class="stackbar" role="img" aria-label="{escape(label)}">{bars}</svg>'
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A part of a small distribution: how much it stands for, what it is called, and where choosing it leads (nowhere when empty)."""
+
+    value: float
+    title: str
+    url: str = ""
+    pigment: str = ""
+    chosen: bool = False
+
+
+def linked_bars(bars: Sequence[Bar], pigment: str = "azurite", extra: str = "") -> str:
+    """Return bars of equal width that are links. They are for the pointer only: the words stand beside, the links in a menu as well."""
+    most, width = max((bar.value for bar in bars), default=0) or 1, 100 / max(1, len(bars))
+    some = any(bar.chosen for bar in bars)
+    parts = []
+    for index, bar in enumerate(bars):
+        height, gap = max(1.0, bar.value / most * 40) if bar.value else 0.0, min(0.6, 0.06 * width)
+        dim = " class=dim" if some and not bar.chosen else ""
+        parts.append(
+            _linked(
+                bar,
+                f'<rect class="hit" x="{index * width:.2f}" width="{width:.2f}" y="0" height="40"/>'
+                f'<rect{dim} x="{index * width + gap:.2f}" width="{width - 2 * gap:.2f}" y="{40 - height:.1f}" height="{height:.1f}"/>',
+            )
+        )
+    classes = f"bars {extra}".rstrip()
+    return (
+        f'<svg class="{classes}" data-pigment="{pigment}" viewBox="0 0 100 40" preserveAspectRatio="none" aria-hidden="true" '
+        f'focusable="false">{"".join(parts)}</svg>'
+    )
+
+
+def linked_stack(bars: Sequence[Bar], total: float) -> str:
+    """Return shares of `total` side by side in one bar, each a link; what they leave over stays empty."""
+    x, parts = 0.0, []
+    some = any(bar.chosen for bar in bars)
+    for bar in bars:
+        width = bar.value / (total or 1) * 100
+        dim = " class=dim" if some and not bar.chosen else ""
+        colour = f'data-pigment="{bar.pigment}"' if bar.pigment else 'class="hit"'
+        parts.append(_linked(bar, f'<rect{dim} {colour} x="{x:.2f}%" width="{max(width - 0.35, 0.35):.2f}%" y="0" height="100%"/>'))
+        x += width
+    return f'<svg class="stackbar" aria-hidden="true" focusable="false">{"".join(parts)}</svg>'
+
+
+def _linked(bar: Bar, shapes: str) -> str:
+    title = f"<title>{escape(bar.title)}</title>"
+    return f'<a href="{escape(bar.url)}" tabindex="-1">{title}{shapes}</a>' if bar.url else f"<g>{title}{shapes}</g>"

@@ -6,8 +6,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
-    "worker-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; font-src 'self'; "
+    "connect-src 'self'; worker-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 # Alpine, which draws the menus of the administration, compiles the expressions in its attributes and writes style attributes.
 ADMINISTRATION_POLICY = PAGE_POLICY.replace("script-src 'self'", "script-src 'self' 'unsafe-eval'").replace(
@@ -20,7 +20,7 @@ def page_policy(blob_origin: str = "", sign_in_origin: str = "") -> str:
     """Return the policy of our pages, which may also exchange bytes with an S3 store and send people to sign in elsewhere."""
     policy = PAGE_POLICY
     if blob_origin:
-        for directive in ("connect-src", "img-src"):
+        for directive in ("connect-src", "img-src", "media-src"):
             policy = policy.replace(f"{directive} 'self'", f"{directive} 'self' {blob_origin}")
     if sign_in_origin:
         policy = policy.replace("form-action 'self'", f"form-action 'self' {sign_in_origin}")

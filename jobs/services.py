@@ -23,6 +23,10 @@ HANDLERS: dict[str, Handler] = {}
 RECURRING: set[str] = set()
 Listener = Callable[[Job], None]
 _LISTENERS: list[Listener] = []
+BACKGROUND = 7
+"""Jobs of this priority and lower ones, which are higher numbers, run in the background."""
+RING_SECONDS = 60
+"""How long a worker may take to hear; after that the sweep has rung again."""
 
 
 class JobError(Exception):
@@ -86,15 +90,19 @@ def enqueue(
     else:
         raise RuntimeError(f"Could not enqueue {kind}: {dedupe_key} keeps starting and ending.")
     if job.due_at <= timezone.now():
-        transaction.on_commit(lambda: ring(job.pk), robust=True)
+        transaction.on_commit(lambda: ring(job.pk, job.priority), robust=True)
     return job
 
 
-def ring(job_id: int) -> None:
-    """Tell a worker that a job is due; losing this call costs at most one sweep interval."""
+def ring(job_id: int, priority: int) -> None:
+    """Tell a worker that a job is due; losing this call costs at most one sweep interval.
+
+    Background work has workers of its own, so that what people wait for never stands behind it.
+    """
     from celery import current_app
 
-    current_app.send_task("jobs.run", args=[job_id], retry=False)
+    queue = {"queue": settings.BACKGROUND_QUEUE} if priority >= BACKGROUND else {}
+    current_app.send_task("jobs.run", args=[job_id], retry=False, expires=RING_SECONDS, **queue)
 
 
 def run(job_id: int) -> None:
@@ -124,7 +132,7 @@ def take_turn(job: Job) -> None:
         if again is None:
             _ended(job, job.finish)
         elif job.look_again(again) and again <= timedelta(seconds=1):
-            transaction.on_commit(lambda: ring(job.pk), robust=True)
+            transaction.on_commit(lambda: ring(job.pk, job.priority), robust=True)
 
 
 @transaction.atomic
@@ -133,7 +141,7 @@ def stop_job(*, job: Job, actor: User) -> None:
     authorise(actor, "jobs.change_job")
     if not job.request_stop():
         raise Conflict("job_over", _("This job is over already."))
-    transaction.on_commit(lambda: ring(job.pk), robust=True)
+    transaction.on_commit(lambda: ring(job.pk, job.priority), robust=True)
     record(actor=actor, verb="stop", target_kind="job", target_id=job.pk, target=str(job))
 
 
@@ -148,7 +156,7 @@ def retry_job(*, job: Job, actor: User) -> None:
         raise Conflict("job_doubled", _("Another job does the same already. Wait for that one.")) from error
     if not revived:
         raise Conflict("job_not_over", _("Only a job that failed or was stopped can begin again."))
-    transaction.on_commit(lambda: ring(job.pk), robust=True)
+    transaction.on_commit(lambda: ring(job.pk, job.priority), robust=True)
     record(actor=actor, verb="retry", target_kind="job", target_id=job.pk, target=str(job))
 
 
@@ -174,8 +182,8 @@ def _ended(job: Job, move: Callable[[], bool]) -> bool:
 def sweep(limit: int = 200) -> int:
     """Start recurring jobs that are not there, ring for every due job, and return how many; beat calls this every few seconds."""
     for kind in RECURRING - set(Job.objects.active().filter(kind__in=RECURRING).values_list("kind", flat=True)):
-        enqueue(kind=kind, params={}, dedupe_key=kind, priority=9)
-    due = list(Job.objects.due().values_list("pk", flat=True)[:limit])
-    for job_id in due:
-        ring(job_id)
+        enqueue(kind=kind, params={}, dedupe_key=kind, priority=BACKGROUND - 1)
+    due = list(Job.objects.due().values_list("pk", "priority")[:limit])
+    for job_id, priority in due:
+        ring(job_id, priority)
     return len(due)

@@ -64,6 +64,15 @@ def broker(redis_url: str) -> str:
     return redis_url
 
 
+def clamav(value: str) -> str:
+    """Return a checked address of a ClamAV daemon: `tcp://host:3310` or `unix:/path`."""
+    parts = urlsplit(value)
+    if not (parts.scheme == "tcp" and parts.hostname and not parts.path) and not (parts.scheme == "unix" and parts.path.startswith("/")):
+        raise ValueError("must look like tcp://host:3310 or unix:/run/clamav/clamd.ctl.")
+    _ = parts.port
+    return value
+
+
 def blob_store(value: str) -> str:
     """Return a checked address of a store for large files: `file:/folder` or `s3://bucket?endpoint=…`."""
     scheme, _colon, rest = value.partition(":")

@@ -14,6 +14,23 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 app = Celery("gallery")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.update(
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    broker_connection_timeout=2,
+    broker_transport_options={"socket_connect_timeout": 2, "socket_timeout": 30, "socket_keepalive": True},
+    # A request must not wait for a broker that is down.
+    task_publish_retry_policy={"max_retries": 0},
+    task_ignore_result=True,
+    task_acks_late=False,
+    worker_prefetch_multiplier=1,
+    worker_max_tasks_per_child=1000,
+    worker_max_memory_per_child=1_000_000,  # kilobytes
+    worker_send_task_events=False,
+    worker_hijack_root_logger=False,
+    worker_redirect_stdouts=False,
+    timezone="UTC",
+)
 app.autodiscover_tasks(["jobs"], related_name="bell")
 
 logger = logging.getLogger("gallery.jobs")
@@ -55,6 +72,8 @@ def _begin(sender: Any, **_signal: Any) -> None:
     """
     from jobs.bell import show_life
 
+    if sender.hostname.startswith("background@"):
+        return
     show_life()
     sender.timer.call_repeatedly(15, show_life)
     sender.app.send_task("jobs.sweep", retry=False)

@@ -13,6 +13,7 @@ from jobs.services import when_ended
 EVENTS = {Job.State.DONE.value: "job.done", Job.State.FAILED.value: "job.failed"}
 NAMES = {
     "assets.ingest": _("Reading the files of a repository"),
+    "inspection.read": _("Reading what was uploaded"),
     "repos.finish_upload": _("Checking an upload"),
     "repos.purge_repository": _("Removing a deleted repository"),
 }

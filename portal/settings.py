@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
-from portal import addresses, env, logs
+from portal import addresses, env, logs, rest
 
 VERSION = "0.1.0"
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -92,7 +92,9 @@ INSTALLED_APPS = [
     "lucide",
     "django.forms",
     "portal",
+    "toolchain",
     "assets",
+    "inspection",
     "repos",
     "jobs",
     "accounts",
@@ -187,22 +189,13 @@ CACHES = {
     }
 }
 CELERY_BROKER_URL = addresses.broker(REDIS_ADDRESS)
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-CELERY_BROKER_CONNECTION_TIMEOUT = 2
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 30, "socket_keepalive": True}
-CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 0}
-CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = False
 CELERY_TASK_DEFAULT_QUEUE = "gallery"
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
-CELERY_WORKER_MAX_MEMORY_PER_CHILD = 1_000_000  # kilobytes
-CELERY_WORKER_SEND_TASK_EVENTS = False
-CELERY_WORKER_HIJACK_ROOT_LOGGER = CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_BEAT_SCHEDULE = {"sweep": {"task": "jobs.sweep", "schedule": 15.0, "options": {"expires": 15}}}
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
-CELERY_TIMEZONE = "UTC"
+BACKGROUND_QUEUE = "background"
+BACKGROUND_CONCURRENCY = env.number(
+    "BACKGROUND_CONCURRENCY", 1, least=1, help="Jobs in the background, such as reading what was uploaded, that one background worker runs at the same time.",
+)  # fmt: skip
 WORKER_CONCURRENCY = env.number("WORKER_CONCURRENCY", 2, least=1, help="Jobs one worker runs at the same time.")
 
 BLOB_STORE = env.parsed(
@@ -233,6 +226,23 @@ MAX_BROWSER_FILE_SIZE = env.size("MAX_BROWSER_FILE_SIZE", "0", help="Largest sin
 MAX_FOLDER_ENTRIES = env.number("MAX_FOLDER_ENTRIES", 10_000, least=1, help="Most entries in one folder.")
 MAX_FILES = env.number("MAX_FILES", 100_000, least=1, help="Most files in one revision of a repository.")
 MAX_PREVIEW_SIZE = env.size("MAX_PREVIEW_SIZE", "10MB", help="Largest file that is previewed.")
+SQL_SECONDS = env.number("SQL_SECONDS", 10, least=1, most=300, help="Seconds a search, a filter or an SQL query on a dataset may take.")
+SQL_MEMORY = env.size("SQL_MEMORY", "256MiB", least="64MiB", help="Memory of the engine for one such query; its process gets 256 MiB more.")
+VIEWER_LIMIT = env.size(
+    "VIEWER_LIMIT", "5GB", least="1MB", help="Bytes that are read of a split of a dataset; of a larger one a sample is shown."
+)
+TABLE_CACHE_SIZE = env.size(
+    "TABLE_CACHE_SIZE", "10GB", least="1GB", help="Disk space in the data folder of a node for dataset tables that stand in S3."
+)
+SCAN_LIMIT = env.size(
+    "SCAN_LIMIT", "2GiB", least="1MB",
+    help="Bytes that the safety scan reads of one file and takes out of one archive; what is larger and has to be read whole is not judged.",
+)  # fmt: skip
+CLAMAV_URL = env.parsed(
+    "CLAMAV_URL", "", addresses.clamav, help="A ClamAV daemon that looks for viruses: tcp://host:3310 or unix:/run/clamav/clamd.ctl."
+)
+CLAMAV_LIMIT = env.size("CLAMAV_LIMIT", "25MB", help="Largest file that ClamAV is given; keep it below the daemon's StreamMaxLength.")
+BLOCK_DANGEROUS = env.flag("BLOCK_DANGEROUS", False, help="Refuse to hand out files that the safety scan found dangerous.")
 NAMESPACE_QUOTA = env.size("NAMESPACE_QUOTA", "0", help="Bytes a user or organisation may store; 0 means no limit.")
 UPLOAD_PART_SIZE = env.size(
     "UPLOAD_PART_SIZE", "16MiB", least="8MiB", most="64MiB", help="Size of an upload part, 8 to 64 MiB; large files use larger parts."
@@ -241,6 +251,13 @@ UPLOAD_EXPIRY_DAYS = env.number("UPLOAD_EXPIRY_DAYS", 7, least=1, help="Days aft
 QUARANTINE_DAYS = env.number("QUARANTINE_DAYS", 7, least=0, help="Days an unreferenced object waits before its bytes are removed.")
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.size("MAX_REQUEST_SIZE", "64MB", help="Largest request body outside file uploads.")
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
+
+# --- Toolchain ----------------------------------------------------------------------------------------------
+
+IMAGE_REGISTRIES = env.words(
+    "IMAGE_REGISTRIES", help="Registries that custom images may come from, separated by commas: a host, or a host and the beginning of a "
+    "path, such as `registry.example.com:5000/team`. Empty: from any, with a warning.",
+)  # fmt: skip
 
 # --- Accounts -----------------------------------------------------------------------------------------------
 
@@ -349,28 +366,7 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
-SPECTACULAR_SETTINGS = {
-    "TITLE": "AI Gallery",
-    "DESCRIPTION": "Models, datasets, their files and versions.",
-    "VERSION": "1",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "SCHEMA_PATH_PREFIX": "/api/v1",
-    "ENUM_NAME_OVERRIDES": {
-        "ItemType": ["file", "folder"],
-        "RefType": ["branch", "tag"],
-        "AssetKind": "assets.models.Asset.Kind",
-        "NamespaceKind": "accounts.models.Namespace.Kind",
-        "Visibility": "assets.models.Asset.Visibility",
-        "PublicationState": "assets.models.Asset.State",
-        "SubmissionState": "assets.models.Submission.State",
-        "JobState": "jobs.models.Job.State",
-        "DeliveryState": "accounts.models.WebhookDelivery.State",
-        "ToolchainSupport": "assets.models.Term.Support",
-    },
-}
+SPECTACULAR_SETTINGS = rest.DESCRIPTION
 
 # --- Security, logs -----------------------------------------------------------------------------------------
 

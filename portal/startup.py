@@ -148,7 +148,6 @@ def prepare_files(*, static: bool = True) -> tuple[int, bool]:
 def programs(parts: list[str]) -> list[Program]:
     """Return the processes of these parts in the order in which they start."""
     level = ["--loglevel", settings.LOG_LEVEL]
-    concurrency = ["--concurrency", str(settings.WORKER_CONCURRENCY)]
     known = {
         "beat": Program(
             "beat",
@@ -156,29 +155,26 @@ def programs(parts: list[str]) -> list[Program]:
             grace=10,
             folder=settings.BASE_DIR,
         ),
-        # Without the talk among workers: nobody here asks for it, and it costs a second at every start.
-        "worker": Program(
-            "worker",
-            [
-                *CELERY,
-                "portal.celery",
-                "worker",
-                *level,
-                *concurrency,
-                "--without-gossip",
-                "--without-mingle",
-                "--without-heartbeat",
-                "-O",
-                "fair",
-            ],
-            grace=20,
-            # On a machine where everything runs as root its owner decided so; it need not be said at every start.
-            environment={"PYTHONWARNINGS": "ignore:You're running the worker"},
-            folder=settings.BASE_DIR,
-        ),
+        "worker": _worker("worker", settings.CELERY_TASK_DEFAULT_QUEUE, settings.WORKER_CONCURRENCY),
+        "background": _worker("background", settings.BACKGROUND_QUEUE, settings.BACKGROUND_CONCURRENCY),
         "web": Program("web", [sys.executable, "-m", "portal.web"], grace=20, folder=settings.BASE_DIR),
     }
     return [program for name, program in known.items() if name in parts]
+
+
+def _worker(name: str, queue: str, concurrency: int) -> Program:
+    """Return a worker that serves one queue."""
+    options = ["--loglevel", settings.LOG_LEVEL, "--concurrency", str(concurrency), "--queues", queue, "--hostname", f"{name}@%h"]
+    # Without the talk among workers: nobody here asks for it, and it costs a second at every start.
+    quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "-O", "fair"]
+    return Program(
+        name,
+        [*CELERY, "portal.celery", "worker", *options, *quiet],
+        grace=20,
+        # On a machine where everything runs as root its owner decided so; it need not be said at every start.
+        environment={"PYTHONWARNINGS": "ignore:You're running the worker"},
+        folder=settings.BASE_DIR,
+    )
 
 
 def demo_program() -> Program:

@@ -18,9 +18,11 @@ urlpatterns = [
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api_docs"),
     path("api/v1/", include("accounts.api_urls")),
     path("api/v1/", include("assets.api_urls")),
+    path("api/v1/", include("toolchain.api_urls")),
     path("account/", include("accounts.sign_up_urls")),
     path("account/", include("allauth.urls")),
     path("", include("accounts.urls")),
+    path("", include("toolchain.urls")),
     path("", include("assets.urls")),
 ]
 

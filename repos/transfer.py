@@ -13,7 +13,9 @@ import mimetypes
 import os
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -107,42 +109,63 @@ def content_type_of(name: str) -> str:
 
 
 def file_response(request: HttpRequest, item: Item, *, inline: bool = False) -> HttpResponseBase:
-    """Return the answer to a GET or HEAD for a file: whole or one range, 304 and 416 where they apply, S3 by redirect.
-
-    Ranges follow RFC 9110: one range is served, several or malformed ones are ignored, `If-Range` is honoured.
-    """
+    """Return the answer to a GET or HEAD for a file: as `stretch_response` does, from S3 by redirect."""
     content_type = content_type_of(item.name)
     inline = inline and (content_type in INLINE_TYPES or content_type.startswith("text/plain"))
+    location = large_object(item).location if item.is_large and not _is_known(request, item.etag) else ""
+    if location and (url := store().url(location, filename=item.name, content_type=content_type, inline=inline)):
+        return HttpResponseRedirect(url, headers={"ETag": item.etag, "Cache-Control": "private, no-store", "X-Linked-Size": str(item.size)})
+    stretch = Stretch(item.size, partial(read, item), store().local_path(location) if location else None)
+    return stretch_response(request, stretch, name=item.name, content_type=content_type, etag=item.etag, inline=inline)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """`size` bytes to send: `read(start, end)` yields them, or they stand in a local file from `first` on."""
+
+    size: int
+    read: Callable[[int, int], Iterable[bytes]]
+    path: Path | None = None
+    first: int = 0
+
+
+def stretch_response(
+    request: HttpRequest, stretch: Stretch, *, name: str, content_type: str, etag: str, inline: bool = False
+) -> HttpResponseBase:
+    """Return the answer to a GET or HEAD for bytes of a stranger: whole or one range, 304 and 416 where they apply.
+
+    Ranges follow RFC 9110: one range is served, several or malformed ones are ignored, `If-Range` is honoured. No browser runs what comes.
+    """
     headers = {
-        "ETag": item.etag,
+        "ETag": etag,
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, no-cache",
-        "Content-Disposition": disposition(item.name, inline=inline),
+        "Content-Disposition": disposition(name, inline=inline),
         "Content-Security-Policy": CONTENT_POLICY,
         "X-Content-Type-Options": "nosniff",
         "Cross-Origin-Resource-Policy": "same-origin",
     }
-    if request.headers.get("If-None-Match", "") in (item.etag, f"W/{item.etag}", "*"):
+    if _is_known(request, etag):
         return HttpResponseNotModified(headers=headers)
-    location = large_object(item).location if item.is_large else ""
-    if location and (url := store().url(location, filename=item.name, content_type=content_type, inline=inline)):
-        return HttpResponseRedirect(url, headers={"ETag": item.etag, "Cache-Control": "private, no-store", "X-Linked-Size": str(item.size)})
-    start, end, status = 0, item.size, 200
+    start, end, status = 0, stretch.size, 200
     wanted = request.headers.get("Range", "")
-    if wanted and request.headers.get("If-Range", item.etag) == item.etag and (found := parse_range(wanted, item.size)):
+    if wanted and request.headers.get("If-Range", etag) == etag and (found := parse_range(wanted, stretch.size)):
         if found == UNSATISFIABLE:
             return HttpResponse(
-                status=416, headers={**headers, "Content-Range": f"bytes */{item.size}", "Content-Type": "text/plain; charset=utf-8"}
+                status=416, headers={**headers, "Content-Range": f"bytes */{stretch.size}", "Content-Type": "text/plain; charset=utf-8"}
             )
         (start, end), status = found, 206
-        headers["Content-Range"] = f"bytes {start}-{end - 1}/{item.size}"
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{stretch.size}"
     headers |= {"Content-Length": str(end - start), "Content-Type": content_type}
     if request.method == "HEAD":
         return HttpResponse(status=status, headers=headers)
-    path = store().local_path(location) if location else None
-    if path is not None and path.is_file():
-        return FileSlice(path, start, end, status=status, headers=headers)
-    return HttpResponse(b"".join(read(item, start, end)), status=status, headers=headers)
+    if stretch.path is not None and stretch.path.is_file():
+        return FileSlice(stretch.path, stretch.first + start, stretch.first + end, status=status, headers=headers)
+    return HttpResponse(b"".join(stretch.read(start, end)), status=status, headers=headers)
+
+
+def _is_known(request: HttpRequest, etag: str) -> bool:
+    return request.headers.get("If-None-Match", "") in (etag, f"W/{etag}", "*")
 
 
 UNSATISFIABLE = (-1, -1)

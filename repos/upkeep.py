@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, ManyToOneRel, OuterRef, QuerySet
 from django.utils import timezone
 
 from jobs.services import enqueue
@@ -108,6 +108,11 @@ def purge_rows(repository: Repository) -> None:
 
 
 def _unreferenced() -> QuerySet[LargeObject]:
-    references = LargeReference.objects.filter(object=OuterRef("pk"))
+    """Return objects that no row refers to, of this room or of one above it."""
     uploads = Upload.objects.filter(object_sha256=OuterRef("pk"))
-    return LargeObject.objects.filter(~Exists(references), ~Exists(uploads))
+    found = LargeObject.objects.filter(~Exists(uploads))
+    for relation in LargeObject._meta.get_fields(include_hidden=True):
+        if isinstance(relation, ManyToOneRel):
+            rows = relation.related_model._default_manager.filter(**{relation.field.name: OuterRef("pk")})
+            found = found.filter(~Exists(rows))
+    return found

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ("accounts", "jobs", "repos", "assets", "portal")
+ROOMS = ("accounts", "jobs", "repos", "assets", "toolchain", "portal")
 ALLOWED_AFTER = {"for_user", "none"}
 
 

@@ -20,7 +20,14 @@ from assets.addresses import asset_at
 from assets.filters import AssetFilter
 from assets.models import Asset
 from assets.models.assets import AssetQuerySet
-from assets.serializers.assets import AssetChangesSerializer, AssetSerializer, NewAssetSerializer, ProblemSerializer, TransferSerializer
+from assets.serializers.assets import (
+    AssetChangesSerializer,
+    AssetSerializer,
+    ModelSerializer,
+    NewAssetSerializer,
+    ProblemSerializer,
+    TransferSerializer,
+)
 from core.paging import KeysetPages, Order
 from core.permissions import SIGNED_IN, require
 
@@ -35,6 +42,7 @@ class AssetViewSet(GenericViewSet[Asset]):
     """Assets of one kind: the same rows, filters, sorts and pages as the catalogue."""
 
     kind: str
+    one_class: type[AssetSerializer] = AssetSerializer
     queryset = Asset.objects.none()
     serializer_class = AssetSerializer
     filterset_class = AssetFilter
@@ -80,7 +88,7 @@ class AssetViewSet(GenericViewSet[Asset]):
         )
 
     def retrieve(self, request: Request, namespace: str, name: str) -> Response:
-        return Response(self.get_serializer(self.get_object()).data)
+        return Response(self.one_class(self.get_object()).data)
 
     def partial_update(self, request: Request, namespace: str, name: str) -> Response:
         asset = self.get_object()
@@ -114,7 +122,7 @@ class AssetViewSet(GenericViewSet[Asset]):
         return dict(serializer.validated_data)
 
 
-def documented(kind: str, one: str, many: str) -> Any:
+def documented(kind: str, one: str, many: str, shape: type[AssetSerializer] = AssetSerializer) -> Any:
     """Return the decorator that describes the operations of a kind."""
 
     def operation(name: str, summary: str, **more: Any) -> Any:
@@ -125,7 +133,7 @@ def documented(kind: str, one: str, many: str) -> Any:
         create=operation(
             "create", f"Create {one}", request=NewAssetSerializer, responses={201: AssetSerializer, 400: BAD, 403: REFUSED, 404: MISSING, 409: TAKEN}
         ),
-        retrieve=operation("retrieve", f"Read {one}", responses={200: AssetSerializer, 301: MOVED, 404: MISSING}),
+        retrieve=operation("retrieve", f"Read {one}", responses={200: shape, 301: MOVED, 404: MISSING}),
         partial_update=operation(
             "update", f"Change {one}", request=AssetChangesSerializer,
             responses={200: AssetSerializer, 308: MOVED, 400: BAD, 403: REFUSED, 404: MISSING, 409: TAKEN},
@@ -138,9 +146,10 @@ def documented(kind: str, one: str, many: str) -> Any:
     )  # fmt: skip
 
 
-@documented("model", "a model", "models")
+@documented("model", "a model", "models", ModelSerializer)
 class ModelAssetViewSet(AssetViewSet):
     kind = Asset.Kind.MODEL
+    one_class = ModelSerializer
 
 
 @documented("dataset", "a dataset", "datasets")

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+from collections.abc import Sequence
 from typing import Any, cast
 
 from django.http.response import HttpResponseBase
@@ -17,6 +18,7 @@ from assets.api.parts import AssetPart, parameter
 from assets.delivery import send_file
 from assets.models import Asset
 from assets.revisions import Place, asset_kwargs, check_known, named_only, place_at, plain
+from assets.safety import CONFIRMED, verdicts
 from assets.serializers.files import FileShape, ItemPageShape, item_data
 from core.problems import Problem
 from repos import names, reading
@@ -62,9 +64,7 @@ class FilesViewSet(AssetPart):
             place.revision, place.path, sort=cast(Sort, sort), descending=query.get("order") == "desc", offset=offset, limit=limit + 1
         )
         following = str(offset + limit) if len(found) > limit else None
-        return Response(
-            {"revision": place.revision.commit.sha, "next": following, "results": [_data(place, item) for item in found[:limit]]}
-        )
+        return Response({"revision": place.revision.commit.sha, "next": following, "results": _data(place, found[:limit])})
 
     @extend_schema(operation_id="files_retrieve", responses=FileShape)
     def retrieve(self, request: Request, kind: str, namespace: str, name: str, rest: str) -> Response:
@@ -75,13 +75,24 @@ class FilesViewSet(AssetPart):
         readable = not item.is_folder and "preview" in place.asset.allowed
         address = reverse("assets_api:resolve", kwargs={**asset_kwargs(place.asset), "rest": f"{place.revision.commit.sha}/{item.path}"})
         return Response(
-            _data(place, item) | {"revision": place.revision.commit.sha, "url": request.build_absolute_uri(address) if readable else None}
+            _data(place, [item])[0]
+            | {"revision": place.revision.commit.sha, "url": request.build_absolute_uri(address) if readable else None}
         )
 
     @extend_schema(
         operation_id="files_resolve",
-        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, 302: OpenApiResponse(description="To the object store.")},
-    )
+        parameters=[
+            OpenApiParameter(
+                "confirm", str, enum=[CONFIRMED],
+                description="For those who may configure the asset: fetch a file that the safety scan found dangerous where that is blocked.",
+            )
+        ],
+        responses={
+            (200, "application/octet-stream"): OpenApiTypes.BINARY,
+            302: OpenApiResponse(description="To the object store."),
+            403: OpenApiResponse(description="`dangerous_file`: the safety scan found it dangerous, and such files are not handed out here."),
+        },
+    )  # fmt: skip
     def resolve(self, request: Request, kind: str, namespace: str, name: str, rest: str) -> HttpResponseBase:
         """Send the bytes of the file at `<revision>/<path>`; ranges and `If-None-Match` are honoured."""
         place = _place(self.open(request, kind, namespace, name), rest)
@@ -93,8 +104,9 @@ def _place(asset: Asset, rest: str) -> Place:
     return Place(asset, revision, path)
 
 
-def _data(place: Place, item: Item, *, with_commit: bool = True) -> dict[str, Any]:
-    return item_data(named_only(place.asset, item), with_commit=with_commit)
+def _data(place: Place, items: Sequence[Item], *, with_commit: bool = True) -> list[dict[str, Any]]:
+    known, told = verdicts(items), "preview" in place.asset.allowed
+    return [item_data(named_only(place.asset, item), with_commit=with_commit, verdict=known.get(item.path), told=told) for item in items]
 
 
 def _recursive(asset: Asset, revision: str, path: str, cursor: str, limit: int) -> dict[str, Any]:
@@ -106,7 +118,7 @@ def _recursive(asset: Asset, revision: str, path: str, cursor: str, limit: int) 
     found = names.files_after(place.revision, place.path, after, limit=limit + 1)
     sha, shown = place.revision.commit.sha, found[:limit]
     following = _encoded(sha, shown[-1].path) if len(found) > limit else None
-    return {"revision": sha, "next": following, "results": [_data(place, item, with_commit=False) for item in shown]}
+    return {"revision": sha, "next": following, "results": _data(place, shown, with_commit=False)}
 
 
 def _encoded(sha: str, path: str) -> str:

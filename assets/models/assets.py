@@ -118,6 +118,12 @@ class Asset(Stateful):
         MODEL = "model", _("Model")
         DATASET = "dataset", _("Dataset")
 
+    class Safety(models.TextChoices):
+        SAFE = "safe", _("No risks found")
+        CAUTION = "caution", _("Caution")
+        DANGEROUS = "dangerous", _("Dangerous")
+        UNSCANNED = "unscanned", _("Not scanned")
+
     State = shelf.State
     Visibility = shelf.Visibility
     Availability = shelf.Availability
@@ -166,6 +172,7 @@ class Asset(Stateful):
     card_errors = models.JSONField(default=list, blank=True)
     parameters = models.BigIntegerField(_("parameters"), null=True, blank=True)
     structure = models.JSONField(default=dict, blank=True)
+    safety = models.CharField(_("safety"), max_length=12, choices=Safety.choices, default=Safety.UNSCANNED)
     downloads = models.PositiveBigIntegerField(_("downloads"), default=0)
     views = models.PositiveBigIntegerField(_("views"), default=0)
     favourites = models.PositiveIntegerField(_("favourites"), default=0)
@@ -187,6 +194,7 @@ class Asset(Stateful):
             ),
             models.CheckConstraint(condition=Q(visibility__in=["public", "signed_in", "chosen"]), name="asset_visibility"),
             models.CheckConstraint(condition=Q(availability__in=["free", "on_application"]), name="asset_availability"),
+            models.CheckConstraint(condition=Q(safety__in=["safe", "caution", "dangerous", "unscanned"]), name="asset_safety"),
         ]
         indexes = [
             models.Index(fields=["kind", "-updated_at", "-id"]),

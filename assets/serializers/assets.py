@@ -6,8 +6,12 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from assets.headers import Headers, result_at
 from assets.models import Asset, Term
+from assets.serializers.inspections import HeadersShape, headers_data
+from core.problems import Missing
 from jobs.models import Job
+from repos.reading import resolve
 
 
 class IngestSerializer(serializers.Serializer[Job]):
@@ -39,7 +43,7 @@ class AssetSerializer(serializers.ModelSerializer[Asset]):
         fields = [
             "id", "kind", "repo_id", "owner", "name", "title_zh", "description", "state", "visibility", "availability", "published_at", "licence", "task", "languages", "frameworks",
             "hardware", "minimum_spec", "distributed", "industry", "tags", "base_models", "datasets", "platform", "parameters", "structure",
-            "size", "files", "default_branch", "downloads", "views", "favourites", "likes", "subscriptions", "official", "featured", "commercial", "card_commit", "card_errors", "ingest", "created_at", "updated_at", "url", "allowed",
+            "size", "files", "default_branch", "safety", "downloads", "views", "favourites", "likes", "subscriptions", "official", "featured", "commercial", "card_commit", "card_errors", "ingest", "created_at", "updated_at", "url", "allowed",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -53,6 +57,26 @@ class AssetSerializer(serializers.ModelSerializer[Asset]):
     @extend_schema_field({"type": "array", "items": {"type": "string"}})
     def get_allowed(self, asset: Asset) -> list[str]:
         return sorted(asset.allowed)
+
+
+class ModelSerializer(AssetSerializer):
+    """A model with what the headers of its weights say, null while they are not read or where the caller may not read the files."""
+
+    headers = serializers.SerializerMethodField()
+
+    class Meta(AssetSerializer.Meta):
+        fields = [*AssetSerializer.Meta.fields, "headers"]
+        read_only_fields = fields
+
+    @extend_schema_field(HeadersShape(allow_null=True))
+    def get_headers(self, asset: Asset) -> dict[str, Any] | None:
+        if "preview" not in asset.allowed:
+            return None
+        try:
+            result = result_at(resolve(asset.open_repository()))
+        except Missing:
+            return None
+        return headers_data(Headers(result)) if result.get("files") else None
 
 
 class FactsSerializer(serializers.Serializer[Any]):

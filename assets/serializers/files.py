@@ -9,6 +9,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from assets.safety import Verdict
+from assets.serializers.inspections import SafetyShape, verdict_data
 from repos.models import Commit, Ref, Upload
 from repos.reading import Change, Item
 
@@ -28,8 +30,11 @@ def commit_data(commit: Commit) -> dict[str, Any]:
     }
 
 
-def item_data(item: Item, *, with_commit: bool = True) -> dict[str, Any]:
-    """Return a file or folder as REST shows it; `sha256` is null for small files, `oid` where the content is not for the caller."""
+def item_data(item: Item, *, with_commit: bool = True, verdict: Verdict | None = None, told: bool = False) -> dict[str, Any]:
+    """Return a file or folder as REST shows it; `sha256` is null for small files, `oid` where the content is not for the caller.
+
+    `verdict` is that of the safety scan on a file, whose findings are shown where the caller may be `told`.
+    """
     data: dict[str, Any] = {
         "path": item.path,
         "type": "folder" if item.is_folder else "file",
@@ -40,6 +45,7 @@ def item_data(item: Item, *, with_commit: bool = True) -> dict[str, Any]:
     }
     if item.is_folder:
         data["files"] = item.files
+    data["safety"] = verdict_data(verdict, told=told) if verdict else None
     if with_commit:
         data["commit"] = commit_data(item.commit) if item.commit else None
     return data
@@ -115,6 +121,7 @@ class ItemShape(serializers.Serializer[Item]):
     sha256 = serializers.CharField(allow_null=True, help_text="Of a large object; null for a small file.")
     executable = serializers.BooleanField()
     files = serializers.IntegerField(required=False, help_text="Files below a folder.")
+    safety = SafetyShape(allow_null=True, help_text="Null for a folder.")
     commit = CommitShape(allow_null=True, required=False, help_text="What last changed it, where that is known.")
 
 

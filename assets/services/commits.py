@@ -54,14 +54,14 @@ def restore_files(
 
 
 def after_commit(*, asset: Asset, actor: User, commit: str, branch: str = "", message: str = "", quiet: bool = False) -> None:
-    """Have the card read again when the default branch moved; unless `quiet`, tell webhooks and write the audit row. In the transaction.
+    """Have the files read, the card too where the default branch moved; unless `quiet`, tell webhooks and write the audit row. In the transaction.
 
     `message` is the first line of the commit's.
     """
+    job = enqueue(
+        kind="assets.ingest", params={"asset": asset.pk, "commit": commit}, owner=actor, dedupe_key=f"assets.ingest:{asset.pk}:{commit}"
+    )
     if branch in ("", asset.repository.default_branch):
-        job = enqueue(
-            kind="assets.ingest", params={"asset": asset.pk, "commit": commit}, owner=actor, dedupe_key=f"assets.ingest:{asset.pk}:{commit}"
-        )
         Asset.objects.filter(pk=asset.pk).update(ingest_job=job)
         asset.ingest_job = job
         _check_card(asset, commit)

@@ -75,7 +75,7 @@ SEE_PUBLIC = expect(200, 200, 200, 200, 200, 200, 200)
 
 PAGES = {
     "view": (get(PAGE), SEE_PRIVATE, SEE_PUBLIC),
-    "view the reading": (get(f"{PAGE}/reading"), SEE_PRIVATE, SEE_PUBLIC),
+    "view the activity": (get(f"{PAGE}/activity"), SEE_PRIVATE, SEE_PUBLIC),
     "open the settings": (
         get(f"{PAGE}/settings"),
         expect(SIGN_IN, 404, 403, 403, 200, 200, 200),

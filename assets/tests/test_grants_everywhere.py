@@ -19,7 +19,7 @@ README = (
     b'---\nlicense: mit\n---\n# Tiny\n\nHello ![A small square](photo.png) <img src="photo.png" alt="Raw square"> [code](train/train.py)\n'
 )
 OPEN = [
-    "", "/reading", "/files", "/files/main", "/files/main/train", "/files/v1", "/files/v1/train", "/files/main?f=config",
+    "", "/activity", "/activity/main", "/files", "/files/main", "/files/main/train", "/files/v1", "/files/v1/train", "/files/main?f=config",
     "/files/HEAD",
 ]  # fmt: skip
 """What one may see without a grant: the introduction and the names of the files."""
@@ -28,10 +28,10 @@ LOCKED = [
     "/files/main/config.json?plain=1", "/files/main/train/data/rows.csv", "/files/FIRST", "/files/FIRST/README.md",
     "/resolve/main/config.json", "/resolve/main/README.md", "/resolve/main/README.md?inline=1", "/resolve/main/photo.png?inline=1",
     "/resolve/main/model.safetensors", "/zip/main", "/zip/main/train", "/history/main", "/history/main/config.json", "/commit/main",
-    "/commit/HEAD", "/versions",
+    "/commit/HEAD", "/versions", "/tensors",
 ]  # fmt: skip
-REST_OPEN = ["", "/files", "/files?recursive=true", "/files/main/config.json", "/files/main/train", "/access", "/applications"]
-REST_LOCKED = ["/files?revision=FIRST", "/resolve/main/config.json", "/resolve/main/README.md", "/commits", "/commits/main", "/refs"]
+REST_OPEN = ["", "/files", "/files?recursive=true", "/files/main/config.json", "/files/main/train", "/access", "/applications", "/inspections"]
+REST_LOCKED = ["/files?revision=FIRST", "/resolve/main/config.json", "/resolve/main/README.md", "/commits", "/commits/main", "/refs", "/memory", "/tensors"]
 SECRETS = [b'"a": 2', b"print(1)", b"Raise a", b"Add files", b"a.weight", b"alert(1)"]
 """Words of contents, of headers and of commit messages."""
 
@@ -68,7 +68,7 @@ def outside(people: People) -> tuple[Asset, Any]:
 WITHOUT_FILES = {
     "edit", "settings", "upload", "uploads", "new-file", "edit-file", "delete-files", "restore", "apply", "publish", "review", "favourite",
     "like", "subscribe", "unsubscribe", "subscription", "collect", "withdraw", "delist", "transfer", "publication", "markdown", "grants",
-    "register", "ranges", "terms", "statistics",
+    "register", "ranges", "terms", "statistics", "inspect",
 }  # fmt: skip
 """Addresses below an asset that change something, or are about something else than its files."""
 

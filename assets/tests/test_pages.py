@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from assets import services
 from assets.models import Asset
-from assets.tests.factories import hang_asset, make_asset, read_for, term
+from assets.tests.factories import finish_everything, hang_asset, make_asset, read_for, term
 from core.testing import People, api, browser
 from jobs.models import Job
 from jobs.services import run
@@ -171,19 +171,19 @@ def test_the_typed_full_name_deletes(people: People) -> None:
 def test_the_page_asks_again_while_the_files_are_read_and_stops_then(people: People) -> None:
     asset = make_asset(people.alice, name="tiny")
     client = browser()
-    before = client.get(f"{asset.get_absolute_url()}/reading", headers={"HX-Request": "true"})
-    assert 'hx-trigger="every 2s"' in text(before)
-    finish_jobs()
-    after = text(client.get(f"{asset.get_absolute_url()}/reading", headers={"HX-Request": "true"}))
+    before = client.get(f"{asset.get_absolute_url()}/activity", headers={"HX-Request": "true"})
+    assert 'hx-trigger="every 3s"' in text(before)
+    finish_everything()
+    after = text(client.get(f"{asset.get_absolute_url()}/activity", headers={"HX-Request": "true"}))
     assert "hx-trigger" not in after
     assert '<hx-partial hx-target="#label"' in after
-    assert "every 2s" not in text(client.get(asset.get_absolute_url()))
+    assert "every 3s" not in text(client.get(asset.get_absolute_url()))
 
 
 def test_a_job_that_failed_is_said(people: People) -> None:
     asset = make_asset(people.alice, name="tiny")
     Job.objects.filter(pk=asset.ingest_job_id).update(state="failed", error="broken")
-    assert "The files could not be read." in text(browser().get(asset.get_absolute_url()))
+    assert "Not everything could be read." in text(browser().get(asset.get_absolute_url()))
 
 
 def test_lineage_links_only_what_the_viewer_may_see(people: People) -> None:

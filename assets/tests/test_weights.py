@@ -1,48 +1,34 @@
-"""Parameter counts from real headers."""
+"""What the headers of a model's weights bring into the columns of its asset."""
 
-import json
-import struct
+from typing import Any
 
 import pytest
 
 from assets.models import Asset
 from assets.services import commit_files
-from assets.tests.factories import make_asset, read_for
-from core.testing import People, browser
-from jobs.models import Job
-from jobs.services import run
+from assets.tests.factories import finish_jobs, make_asset
+from core.testing import browser
+from inspection.tests.weights_made import safetensors
 from repos.operations import PutBytes
 
 pytestmark = pytest.mark.django_db
 
-
-def tensors(shapes: dict[str, tuple[int, ...]]) -> bytes:
-    """Return a safetensors file of 16-bit zeros."""
-    header, position = {}, 0
-    for name, shape in shapes.items():
-        size = 2
-        for length in shape:
-            size *= length
-        header[name] = {"dtype": "BF16", "shape": list(shape), "data_offsets": [position, position + size]}
-        position += size
-    encoded = json.dumps(header).encode()
-    return struct.pack("<Q", len(encoded)) + encoded + bytes(position)
+ONE = safetensors({"model.embed_tokens.weight": (10, 4), "model.layers.0.self_attn.q_proj.weight": (4, 4)})
+TWO = safetensors({"model.layers.0.mlp.up_proj.weight": (8, 4), "model.norm.weight": (4,), "lm_head.weight": (10, 4)})
+SHARDS = {"model-00001-of-00002.safetensors": ONE, "model-00002-of-00002.safetensors": TWO}
 
 
-def put(people: People, **files: bytes) -> Asset:
-    asset = make_asset(people.alice, name="tiny")
-    operations = [PutBytes(path.replace("__", ".").replace("_of_", "-of-"), data) for path, data in files.items()]
-    commit_files(asset=read_for(people.alice, asset), actor=people.alice, operations=operations, message="Weights")
-    for job in list(Job.objects.due()):
-        run(job.pk)
-    return Asset.objects.get()
+def put(asset: Asset, alice: Any, files: dict[str, bytes]) -> Asset:
+    commit_files(asset=asset, actor=alice, operations=[PutBytes(*file) for file in files.items()], message="Weights")
+    # The ingest has the headers read.
+    finish_jobs()
+    finish_jobs()
+    return Asset.objects.get(pk=asset.pk)
 
 
-def test_all_shards_are_counted_once(people: People) -> None:
-    one = tensors({"model.embed_tokens.weight": (10, 4), "model.layers.0.self_attn.q_proj.weight": (4, 4)})
-    two = tensors({"model.layers.0.mlp.up_proj.weight": (8, 4), "model.norm.weight": (4,), "lm_head.weight": (10, 4)})
-    asset = put(people, **{"model-00001_of_00002__safetensors": one, "model-00002_of_00002__safetensors": two, "other__safetensors": one})
-    assert asset.parameters == 40 + 16 + 32 + 4 + 40
+def test_columns_and_page_follow_the_headers(alice: Any) -> None:
+    asset = put(make_asset(alice, name="tiny"), alice, SHARDS)
+    assert asset.parameters == 132
     assert asset.structure == {
         "format": "safetensors",
         "dtypes": {"BF16": 132},
@@ -53,13 +39,12 @@ def test_all_shards_are_counted_once(people: People) -> None:
     assert "30.3%" in page
 
 
-def test_a_variant_beside_the_main_file_is_not_added(people: People) -> None:
-    asset = put(people, model__safetensors=tensors({"a.weight": (4, 4)}), model__fp16__safetensors=tensors({"a.weight": (4, 4)}))
-    assert asset.parameters == 16
+def test_columns_are_emptied_when_the_weights_are_damaged(alice: Any) -> None:
+    asset = make_asset(alice)
+    put(asset, alice, SHARDS)
+    read = put(asset, alice, {"model-00001-of-00002.safetensors": b"nonsense"})
+    assert (read.parameters, read.structure, read.ingest_job.state) == (None, {}, "done")
 
 
-@pytest.mark.parametrize("data", [b"", b"nonsense", struct.pack("<Q", 2**60) + b"{}", struct.pack("<Q", 2) + b"[]"])
-def test_a_broken_header_says_nothing_and_stops_nothing(people: People, data: bytes) -> None:
-    asset = put(people, model__safetensors=data or b"\0")
-    assert (asset.parameters, asset.structure) == (None, {})
-    assert asset.ingest_job.state == "done"
+def test_a_dataset_has_no_parameters(alice: Any) -> None:
+    assert put(make_asset(alice, kind="dataset"), alice, SHARDS).parameters is None

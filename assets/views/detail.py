@@ -10,7 +10,6 @@ from assets.detail import Detail
 from assets.readme import readme_of
 from assets.statistics import period_of
 from assets.visits import note_view
-from core.htmx import render_page
 
 
 @login_not_required
@@ -19,17 +18,6 @@ def detail(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpRe
     """Show the introduction of an asset beside its label."""
     asset = asset_at(request.user, kind, namespace, name)
     note_view(request, asset)
-    page = Detail(request.user, asset, days=period_of(request.GET.get("days", "")))
+    page = Detail(request.user, asset, days=period_of(request.GET.get("days", "")), query=request.GET)
     context = {"asset": asset, "page": page, "head": page.head, "readme": readme_of(asset, request.user)}
     return render(request, "assets/detail.html", context)
-
-
-@login_not_required
-@require_safe
-def reading(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:
-    """Show how far the reading of an asset's files is; the page asks again until it is over, and then gets the new label."""
-    asset = asset_at(request.user, kind, namespace, name)
-    page = Detail(request.user, asset)
-    return render_page(
-        request, "assets/reading.html", "assets/_reading.html", {"asset": asset, "page": page, "head": page.head, "fresh": True}
-    )

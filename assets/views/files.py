@@ -10,8 +10,10 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from assets.activity import Activity
 from assets.heads import head_of
 from assets.revisions import Place, check_known, named_only, open_place, permit
+from assets.safety import CONFIRMED, Verdict, below, is_blocked, may_confirm, scan_of, verdict_of, verdicts
 from core.htmx import render_page
 from core.problems import Problem
 from repos import names, reading
@@ -36,11 +38,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """One entry of a folder with its addresses; `download` is a zip for a folder, empty for those who may not."""
+    """One entry of a folder with its addresses; `download` is a zip for a folder, empty for those who may not.
+
+    `verdict` is that of the safety scan, of a folder the gravest below it, empty where that is no mark.
+    """
 
     item: Item
     url: str
     download: str
+    verdict: str = ""
     label: str = ""
 
 
@@ -67,24 +73,28 @@ def _folder(request: HttpRequest, place: Place, folder: Item) -> HttpResponse:
     items = reading.listing(place.revision, place.path, sort=sort, descending=descending, offset=(page - 1) * PAGE, limit=PAGE + 1)
     following = page + 1 if len(items) > PAGE else 0
     editable = place.branch is not None and "commit" in place.asset.allowed
-    context = frame(place) | {
-        "folder": folder,
-        "rows": [_row(place, item) for item in items[:PAGE]],
-        "columns": _columns(place, sort, descending),
-        "commit": folder.commit or place.revision.commit,
-        "commit_url": place.page("commit", sha=(folder.commit or place.revision.commit).sha),
-        "commits": place.revision.commit.generation,
-        "previous": f"?{_query(request, page=page - 1)}" if page > 1 else "",
-        "next": f"?{_query(request, page=following)}" if following else "",
-        "editable": editable,
-        "may_upload": place.branch is not None and "upload" in place.asset.allowed,
-        "delete_url": place.address("delete_files", path="") if editable else "",
-        "zip_url": place.address("zip"),
-        "history_url": place.address("history"),
-        "versions_url": place.page("versions"),
-        "new_file_url": place.address("new_file"),
-        "upload_url": f"{place.page('upload')}?{urlencode({'branch': place.shown_name, 'folder': place.path})}",
-    }
+    context = (
+        frame(place)
+        | strip(place)
+        | {
+            "folder": folder,
+            "rows": _rows(place, items[:PAGE]),
+            "columns": _columns(place, sort, descending),
+            "commit": folder.commit or place.revision.commit,
+            "commit_url": place.page("commit", sha=(folder.commit or place.revision.commit).sha),
+            "commits": place.revision.commit.generation,
+            "previous": f"?{_query(request, page=page - 1)}" if page > 1 else "",
+            "next": f"?{_query(request, page=following)}" if following else "",
+            "editable": editable,
+            "may_upload": place.branch is not None and "upload" in place.asset.allowed,
+            "delete_url": place.address("delete_files", path="") if editable else "",
+            "zip_url": place.address("zip"),
+            "history_url": place.address("history"),
+            "versions_url": place.page("versions"),
+            "new_file_url": place.address("new_file"),
+            "upload_url": f"{place.page('upload')}?{urlencode({'branch': place.shown_name, 'folder': place.path})}",
+        }
+    )
     return render_page(request, "assets/files/folder.html", "assets/files/_folder.html", context)
 
 
@@ -101,8 +111,15 @@ def _file(request: HttpRequest, place: Place, item: Item) -> HttpResponse:
     shown = _preview(place, item, plain)
     commit = item.commit
     editable = place.branch is not None and "commit" in place.asset.allowed
+    verdict = verdict_of(item)
+    held = is_blocked(verdict)
+    download = "" if held or "download" not in place.asset.allowed else place.address("resolve")
     context = frame(place) | {
         "item": item,
+        "verdict": verdict,
+        "blocked": held,
+        "dangerous": verdict.word == "dangerous",
+        "confirm_url": f"{place.address('resolve')}?confirm={CONFIRMED}" if held and may_confirm(place.asset) else "",
         "preview": shown,
         "preview_template": f"assets/files/previews/{shown.kind}.html",
         "plain": plain,
@@ -110,8 +127,8 @@ def _file(request: HttpRequest, place: Place, item: Item) -> HttpResponse:
         "commit": commit,
         "commit_url": place.page("commit", sha=commit.sha) if commit else "",
         "tree": _tree(place),
-        "raw_url": place.address("resolve") + "?inline=1",
-        "download_url": place.address("resolve"),
+        "raw_url": "" if held else place.address("resolve") + "?inline=1",
+        "download_url": download,
         "permanent_url": place.address(revision=place.revision.commit.sha),
         "history_url": place.address("history"),
         "edit_url": place.address("edit_file") if editable and shown.text and item.size <= settings.MAX_PREVIEW_SIZE else "",
@@ -142,7 +159,7 @@ def _search(request: HttpRequest, place: Place, wanted: str) -> HttpResponse:
         return HttpResponseRedirect(place.address(path=wanted))
     context = frame(place) | {
         "wanted": wanted,
-        "rows": [_row(place, item, label=item.path) for item in found],
+        "rows": _rows(place, found, labelled=True),
         "all_url": place.address(path=""),
     }
     return render_page(request, "assets/files/search.html", "assets/files/_search.html", context)
@@ -169,11 +186,27 @@ def frame(place: Place, *, revision_page: str = "file") -> dict[str, Any]:
     }
 
 
-def _row(place: Place, item: Item, label: str = "") -> Row:
+def strip(place: Place) -> dict[str, Any]:
+    """Return what `assets/files/_activity.html` shows for a place."""
+    return {
+        "activity": Activity(place.asset, place.revision),
+        "activity_url": place.address("activity_of"),
+        "again_url": place.address("inspect"),
+        "page_url": place.address(),
+    }
+
+
+def _rows(place: Place, items: list[Item], *, labelled: bool = False) -> list[Row]:
+    known = verdicts(items)
+    scan = scan_of(place.revision) if any(item.is_folder for item in items) else {}
+    return [_row(place, item, known[item.path] if item.path in known else Verdict(below(scan, item.path)), labelled) for item in items]
+
+
+def _row(place: Place, item: Item, verdict: Verdict, labelled: bool) -> Row:
     item, download = named_only(place.asset, item), ""
-    if "download" in place.asset.allowed:
+    if "download" in place.asset.allowed and not is_blocked(verdict):
         download = place.address("zip" if item.is_folder else "resolve", path=item.path)
-    return Row(item, place.address(path=item.path), download, label)
+    return Row(item, place.address(path=item.path), download, verdict.word, item.path if labelled else "")
 
 
 def _columns(place: Place, sort: str, descending: bool) -> list[Column]:

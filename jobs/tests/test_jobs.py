@@ -116,7 +116,7 @@ def test_lost_worker_is_fenced_out() -> None:
 
 def test_sweep_brings_back_what_a_dead_worker_held(monkeypatch: Any) -> None:
     rung: list[int] = []
-    monkeypatch.setattr(services, "ring", rung.append)
+    monkeypatch.setattr(services, "ring", lambda pk, priority: rung.append(pk))
     job = enqueue(kind="test.count", params={})
     fresh(job).claim()
     assert (sweep(), rung) == (0, [])
@@ -134,7 +134,7 @@ def test_stop_ends_an_idle_job_at_its_next_turn() -> None:
 
 
 def test_recurring_work_is_started_by_the_sweep_and_never_doubled(monkeypatch: Any) -> None:
-    monkeypatch.setattr(services, "ring", lambda _pk: None)
+    monkeypatch.setattr(services, "ring", lambda _pk, _priority: None)
     services.recurring("test.upkeep", every=timedelta(hours=1))(lambda job: SEEN.append(job.turn))
     sweep()
     sweep()

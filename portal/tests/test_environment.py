@@ -120,6 +120,17 @@ def test_malformed_public_url(value: str) -> None:
         addresses.public_url(value)
 
 
+@pytest.mark.parametrize("value", ["http://host", "tcp://", "unix:", "host:3310", "tcp://host:99999"])
+def test_malformed_address_of_clamav(value: str) -> None:
+    with pytest.raises(ValueError):
+        addresses.clamav(value)
+
+
+@pytest.mark.parametrize("value", ["tcp://clamav:3310", "tcp://[::1]:3310", "tcp://clamav", "unix:/run/clamav/clamd.ctl"])
+def test_address_of_clamav(value: str) -> None:
+    assert addresses.clamav(value) == value
+
+
 @pytest.mark.parametrize(
     "value", ["blobs", "file:blobs", "s3:bucket", "s3://", "s3://b/prefix", "s3://b?endpoint=host:9000", "s3://b?endpiont=http://x"]
 )

@@ -90,7 +90,8 @@ class TestLife:
         assert refused.stderr == expected
 
     @pytest.mark.parametrize(
-        ("name", "word"), [("web", "portal.web"), ("worker", " worker "), ("beat", " beat "), ("redis", "redis-server")]
+        ("name", "word"),
+        [("web", "portal.web"), ("worker", "worker@"), ("background", "background@"), ("beat", " beat "), ("redis", "redis-server")],
     )
     def test_killed_child_is_started_again(self, gallery: Gallery, name: str, word: str) -> None:
         old = gallery.child(word)
@@ -125,7 +126,7 @@ class TestLife:
 
         assert status == 0
         stopped = re.findall(r"^(\w+) stopped\.$", gallery.output, re.MULTILINE)
-        assert stopped == ["web", "worker", "beat", "redis", "postgresql"]
+        assert stopped == ["web", "background", "worker", "beat", "redis", "postgresql"]
         assert gallery.lines[-1] == "Stopped."
 
     def test_second_start_has_little_to_do(self, gallery: Gallery, static: str) -> None:
@@ -201,7 +202,7 @@ def test_parts_share_external_engines(tmp_path: Path, static: str, external: dic
     port = free_port()
     parts = [
         Gallery(tmp_path / part, port, part, STATIC_DIR=static, SECRET_KEY="k" * 40, LOG_FORMAT="json", **external)
-        for part in ("web", "worker", "beat")
+        for part in ("web", "worker", "background", "beat")
     ]
     try:
         for part in parts:
@@ -210,7 +211,7 @@ def test_parts_share_external_engines(tmp_path: Path, static: str, external: dic
 
         assert [bool(part.said("migrations")) for part in parts].count(True) == 1
         assert not any(part.child("bin/postgres") or part.child("redis-server") for part in parts)
-        assert [part.stop() for part in parts] == [0, 0, 0]
+        assert [part.stop() for part in parts] == [0, 0, 0, 0]
         lines = [json.loads(line) for line in parts[0].lines]
         assert [line["message"] for line in lines if line["logger"] == "gallery.up"][-3:] == ["Stopping.", "web stopped.", "Stopped."]
         assert {tuple(line) for line in lines} == {("at", "level", "logger", "request_id", "message")}

@@ -11,13 +11,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from core.markdown import render
-from repos.previews import gguf, safetensors
 from repos.previews.images import picture
 from repos.previews.kinds import HEAD, Kind, Text, decode, kind_of
 from repos.previews.notebooks import Notebook, notebook
 from repos.previews.source import Source, source
 from repos.previews.structured import Table, delimited, indented, records
-from repos.previews.tensors import BadHeader, Header
+from repos.weights import gguf, safetensors
+from repos.weights.tensors import BadHeader, Header
 
 Reader = Callable[[int, int], bytes]
 LinkResolver = Callable[[str, bool], str | None]

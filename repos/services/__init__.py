@@ -2,12 +2,12 @@
 
 from repos.services.commits import commit, restore
 from repos.services.downloads import count_download
-from repos.services.objects import store_bytes
+from repos.services.objects import keep_bytes, store_bytes
 from repos.services.refs import create_ref, delete_ref
 from repos.services.repositories import create_repository, delete_repository, move_repository
 from repos.services.uploads import begin_upload, cancel_upload, confirm_part, finish_upload, part_addresses
 
 __all__ = [
     "begin_upload", "cancel_upload", "commit", "confirm_part", "count_download", "create_ref", "create_repository", "delete_ref",
-    "delete_repository", "finish_upload", "move_repository", "part_addresses", "restore", "store_bytes",
+    "delete_repository", "finish_upload", "keep_bytes", "move_repository", "part_addresses", "restore", "store_bytes",
 ]  # fmt: skip

@@ -36,12 +36,18 @@ def store_bytes(*, repository: Repository, actor: User, data: bytes) -> str:
     sha256 = hashlib.sha256(data).hexdigest()
     if not LargeReference.objects.filter(repository=repository, object=sha256).exists():
         check_quota(repository, len(data))
-        adopt(sha256=sha256, size=len(data), location=store().put(sha256, data))
+        keep_bytes(data)
         Upload.objects.create(
             repository=repository, user=actor, path=sha256, size=len(data), sha256=sha256, object_sha256=sha256,
             part_size=settings.UPLOAD_PART_SIZE, state=Upload.State.FINISHED,
         )  # fmt: skip
     return sha256
+
+
+def keep_bytes(data: bytes) -> LargeObject:
+    """Keep `data` as a large object; it stays where a row that refers to it is made within a day, and nobody may read it by that alone."""
+    sha256 = hashlib.sha256(data).hexdigest()
+    return adopt(sha256=sha256, size=len(data), location=store().put(sha256, data))
 
 
 def adopt(*, sha256: str, size: int, location: str) -> LargeObject:

@@ -4,6 +4,8 @@ MODEL = "/models/yunhe-lab/Yunhe-7B-Chat"
 OWN = "/models/linwz/Yunhe-7B-Support"
 OPEN_DATASET = "/datasets/yunling/Bearing-Defect-30k"
 DATASET = "/datasets/linwz/Spindle-Tickets"
+DIALOGUES = "/datasets/yunling/CustomerCare-zh-120k"
+SOUNDS = "/datasets/linwz/Bearing-Sound-Clips"
 GATED = "/models/linwz/Bearing-Sound-AST"
 
 OF_A_VISITOR = {
@@ -14,7 +16,12 @@ OF_A_VISITOR = {
     "nothing-found": "/models?q=there-is-no-such-model",
     "datasets": "/datasets",
     "model": MODEL,
+    "verdict": f"{MODEL}/verdict",
     "dataset": OPEN_DATASET,
+    "context": f"{MODEL}?context=32768&batch=2",
+    "tensors": f"{MODEL}/tensors",
+    "activity": f"{MODEL}/activity/main",
+    "unsafe": "/models?safety=dangerous&safety=unscanned",
     "files": f"{MODEL}/files",
     "folder": f"{MODEL}/files/main/gallery_train",
     "markdown": f"{MODEL}/files/main/README.md",
@@ -41,6 +48,17 @@ OF_A_VISITOR = {
     "forgotten": "/account/password/reset/",
     "missing": "/models/nobody/nothing",
     "design": "/design",
+    "preview": f"{DIALOGUES}/preview",
+    "preview-narrowed": f"{DIALOGUES}/preview?search=6204&sort=csat&order=desc",
+    "preview-mistaken": f"{DIALOGUES}/preview?filter=csat+%3E",
+    "preview-pictures": f"{OPEN_DATASET}/preview",
+    "preview-sounds": f"{SOUNDS}/preview",
+    "row": f"{DIALOGUES}/preview/row?row=2",
+    "cell": f"{DIALOGUES}/preview/cell?row=2&column=dialogue",
+    "picture-cell": f"{OPEN_DATASET}/preview/cell?row=1&column=image",
+    "column": f"{DIALOGUES}/preview/column?column=csat",
+    "column-statistics": f"{DIALOGUES}/preview/statistics",
+    "sql": f"{DIALOGUES}/sql",
 }
 OF_AN_OWNER = {
     "home-signed-in": "/",
@@ -103,4 +121,4 @@ OF_AN_ADMINISTRATOR = {
     "jobs": "/admin/jobs/job/",
     "site": "/admin/portal/sitesettings/1/change/",
 }
-REFUSED = {"missing": 404, "forbidden": 403, "locked": 403}
+REFUSED = {"missing": 404, "forbidden": 403, "locked": 403, "preview-mistaken": 400}

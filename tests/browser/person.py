@@ -1,11 +1,24 @@
 """A person with a browser of their own, watched for errors nobody would see."""
 
+import time
 from typing import Any
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Response, expect
 
+from tests.live import Gallery
+
+READ_WITHIN = 600
 PASSWORD = "a long enough passphrase"
 REFUSAL = "Failed to load resource: the server responded with a status of 4"
+
+
+def wait_for_tables(gallery: Gallery, path: str) -> None:
+    """Wait until the worker has read the tables of the dataset whose page `path` is."""
+    dataset = "/".join(path.split("/")[:4])
+    until = time.monotonic() + READ_WITHIN
+    while (state := gallery.call("GET", f"/api/v1{dataset}/tables")["state"]) in ("waiting", "reading"):
+        assert time.monotonic() < until, f"{dataset} is still {state}"
+        time.sleep(0.5)
 
 
 class Person:

@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from tests.browser.pages import OF_A_VISITOR, OF_AN_ADMINISTRATOR, OF_AN_OWNER, REFUSED
-from tests.browser.person import Person
+from tests.browser.person import Person, wait_for_tables
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SCREENS: dict[str, dict[str, Any]] = {
@@ -17,7 +17,9 @@ SCREENS: dict[str, dict[str, Any]] = {
     "tablet light English": {"width": 768, "theme": "light", "language": "en"},
 }
 NARROW = "phone dark English"
-SAMPLE = ("cards", "table", "model", "files", "weights", "history", "organisation", "upload", "editor", "settings", "tokens", "members")
+SAMPLE = (
+    "cards", "table", "model", "files", "weights", "history", "organisation", "upload", "editor", "settings", "tokens", "members", "preview", "sql",
+)  # fmt: skip
 EVERY = {**OF_A_VISITOR, **OF_AN_OWNER, **OF_AN_ADMINISTRATOR}
 CASES = [
     *((screen, name) for screen in ("wide light Chinese", "phone dark English") for name in EVERY),
@@ -55,6 +57,8 @@ def look(seats: dict[tuple[str, str], Person], gallery: Any, chromium: Any) -> C
             if who:
                 seats[screen, who].sign_in(who)
         person = seats[screen, who]
+        if "/preview" in EVERY[name] or EVERY[name].endswith("/sql"):
+            wait_for_tables(gallery, EVERY[name])
         person.problems.clear()
         person.open(EVERY[name], status=REFUSED.get(name, 200))
         return person

@@ -18,7 +18,7 @@ from portal.first import administrator_exists, new_token
 from portal.supervisor import Supervisor
 
 logger = logging.getLogger("gallery.up")
-PARTS = ["web", "worker", "beat"]
+PARTS = ["web", "worker", "background", "beat"]
 
 
 class Command(BaseCommand):

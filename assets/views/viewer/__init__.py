@@ -1,0 +1,1 @@
+"""The preview of a dataset: its tables, single cells, media, and SQL."""

@@ -1,0 +1,1 @@
+"""Whether files carry what runs or leaks when somebody uses them."""
