@@ -48,9 +48,12 @@ _ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Limits:
-    """`memory` is in bytes of data the process may have for itself, `cpu` in seconds of processor time, `wall` in seconds."""
+    """`memory` is in bytes of data the process may have for itself, `cpu` in seconds of processor time, `wall` in seconds.
 
-    memory: int = 512 * MIB
+    With what the libraries take from their files the process stays below 512 MB.
+    """
+
+    memory: int = 496 * MIB
     cpu: int = 60
     wall: float = 120.0
 

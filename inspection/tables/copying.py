@@ -92,11 +92,13 @@ class _Copy:
                     self.waiting.clear()
             if self.widened:
                 continue
-            if batch.num_rows:
-                self._take(batch)
             if self.produced > EXPANSION * self.limit:
+                # The reader comes to its end by itself, and counts what it leaves out.
                 self.context.sampled = True
-                break
+            elif batch.num_rows:
+                self._take(batch)
+            # What comes next is read while this name still holds the last batch.
+            del batch
         if self.widened:
             return False
         self._write()
@@ -150,6 +152,8 @@ class _Copy:
         self.waiting.append(batch)
         self.weight += weight
         self.count += batch.num_rows
+        if self.weight >= GROUP:
+            self._write()
 
     def _write(self) -> None:
         """Write what waits, in the types known by now."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 MAX_PATTERN = 1000
-MAX_WORK = 50_000_000
+MAX_WORK = 20_000_000
 _MAGIC = re.compile(r"[*?\[]")
 _CLASS = re.compile(r"\[!?\]?[^\]]*\]")
 

@@ -41,7 +41,7 @@ class Copy:
         return [(entry["file"], entry["line"], entry["code"]) for entry in self.said["bad"]]
 
 
-def copy(form: str, files: dict[str, bytes] | list[File], *, limit: int = 5 << 30, memory: int = 512 * MIB, **options: Any) -> Copy:
+def copy(form: str, files: dict[str, bytes] | list[File], *, limit: int = 5 << 30, memory: int = Limits().memory, **options: Any) -> Copy:
     """Copy files, given by path, as the worker does."""
     given = [in_memory(path, data) for path, data in files.items()] if isinstance(files, dict) else files
     taken: list[tuple[bytes, dict[str, Any]]] = []

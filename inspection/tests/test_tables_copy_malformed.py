@@ -13,6 +13,7 @@ from inspection.tests.copying_made import copy, parquet
 
 TABLE = pa.table({"a": list(range(1000)), "b": [f"text {number}" for number in range(1000)]})
 GOOD = parquet(TABLE)
+(FOOTER,) = struct.unpack("<I", GOOD[-8:-4])
 
 
 def stream(table: pa.Table = TABLE, *, file: bool = False) -> bytes:
@@ -35,8 +36,8 @@ PARQUET = {
     "encrypted": (GOOD[:-4] + b"PARE", "encrypted"),
     "footer length beyond the file": (GOOD[:-8] + struct.pack("<I", 0x7FFFFFFF) + b"PAR1", "wrong_footer"),
     "footer length of nothing": (GOOD[:-8] + struct.pack("<I", 0) + b"PAR1", "wrong_footer"),
-    "footer of zeros": (GOOD[:-308] + bytes(300) + GOOD[-8:], "wrong_footer"),
-    "footer of noise": (GOOD[:-308] + bytes(range(1, 251)) + bytes(50) + GOOD[-8:], "wrong_footer"),
+    "footer of zeros": (GOOD[: -8 - FOOTER] + bytes(FOOTER) + GOOD[-8:], "wrong_footer"),
+    "footer of noise": (GOOD[: -8 - FOOTER] + bytes(range(1, 251)) * 4 + GOOD[-8:], "wrong_footer"),
     "pages of noise": (GOOD[:100] + b"\xff" * 2000 + GOOD[2100:], "damaged"),
     "footer too large": (b"PAR1" + bytes(40 << 20) + struct.pack("<I", 40 << 20) + b"PAR1", "footer_too_large"),
 }
@@ -103,9 +104,8 @@ def test_names_that_are_no_text_are_mended() -> None:
     assert found.rows == [{"a\ufffdb": 1, "\ufffd": 2, "column_3": 3}]
 
 
-@pytest.mark.slow
-def test_a_hundred_megabytes_of_brackets_end_in_a_code() -> None:
-    for data, code in ((b"[" * 100_000_000, "too_deep"), (b"[" + b"[]," * 33_000_000, "truncated"), (b'{"a":' * 20_000_000, "bad_json")):
+def test_many_megabytes_of_brackets_end_in_a_code() -> None:
+    for data, code in ((b"[" * 10_000_000, "too_deep"), (b"[" + b"[]," * 300_000, "truncated"), (b'{"a":' * 1_800_000, "bad_json")):
         try:
             found = copy("json", {"a.json": data}, limit=1 << 30)
         except Unreadable as error:

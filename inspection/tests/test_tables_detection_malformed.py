@@ -31,7 +31,7 @@ FILES = [("a.csv", 1), ("b.csv", 1), ("x/c.csv", 1)]
         ([{"config_name": "a", "data_files": "https://example.com/a.csv"}], "pattern_outside"),
         ([{"config_name": "a", "data_files": "zip://*.csv::a.zip"}], "pattern_outside"),
         ([{"config_name": "a", "data_files": "a" * 2000}], "pattern_too_long"),
-        ([{"config_name": "a", "data_files": [f"*{index}.csv" for index in range(60_000)]}], "too_many_patterns"),
+        ([{"config_name": "a", "data_files": [f"*{index}.csv" for index in range(25_000)]}], "too_many_patterns"),
         ([{"config_name": f"c{index}"} for index in range(1001)], "bad_configs"),
     ],
 )  # fmt: skip
@@ -92,7 +92,7 @@ def test_a_million_class_folders_take_little_memory():
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 < 1 << 30
 
 
-@pytest.mark.parametrize("pattern", ["*a" * 200 + "b", "**/" * 100 + "b", "**/*a*/" * 50 + "b", "[a-z]*" * 100 + "!", "?*" * 200])
+@pytest.mark.parametrize("pattern", ["*a" * 200 + "b", "**/" * 100 + "b", "**/*a*/" * 50 + "b", "[a-z]*" * 100 + "!", "?*" * 200 + "!"])
 def test_a_hostile_pattern_comes_to_an_end(pattern):
     paths = ["/".join(["a" * 100] * 20), "a" * 2000]
     assert Tree(paths).match(pattern) == []

@@ -24,7 +24,7 @@ class Revision:
         return self.ref if self.ref and self.ref.is_branch else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Item:
     """A file or folder in a revision.
 

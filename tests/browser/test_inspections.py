@@ -78,7 +78,7 @@ def test_step_begins_again_by_button(owner: Person, tmp_path: Path) -> None:
     # The list with its marks comes along, and the strip with it.
     expect(page.locator("#files [hx-get][hidden]")).to_have_count(0)
     page.locator("#activity summary").click()
-    page.get_by_role("button", name="Read again: Safety scan").click()
+    page.get_by_role("button", name="Read again Safety scan").click()
     page.wait_for_url(re.compile(r"/files/main$"))
     expect(page.locator("#activity strong")).to_have_text("The files are read.", timeout=LONG)
     expect(page.locator("#activity")).to_contain_text("1 dangerous file")

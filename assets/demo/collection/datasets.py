@@ -28,6 +28,7 @@ def _customer_care() -> Files:
         "data/validation.parquet": encode_parquet(rows[2_160:2_280]),
         "data/test.parquet": encode_parquet(rows[2_280:]),
         "hard/test.jsonl": encode_jsonl(hard),
+        "hard/test.parquet": encode_parquet(hard),
     }
 
 

@@ -84,7 +84,7 @@ def bearings(seed: str, count: int) -> Files:
         for number in range(1, count + 1):
             path = f"{fault}/{number:04}.wav"
             files[path] = sounds.bearing(f"{seed}/{path}", fault)
-            rows.append({"path": path, "label": fault, "seconds": 1.0, "rpm": 1470 + 10 * number})
+            rows.append({"file_name": path, "label": fault, "seconds": 1.0, "rpm": 1470 + 10 * number})
     return files | {"metadata.csv": encode_csv(rows)}
 
 
@@ -108,7 +108,7 @@ def dialects(seed: str, count: int) -> Files:
             seconds = round((len(files[path]) - 44) / 2 / sounds.RATE, 2)
             rows.append(
                 {
-                    "path": path,
+                    "file_name": path,
                     "dialect": dialect,
                     "text": said,
                     "mandarin": meaning,

@@ -33,14 +33,14 @@ def sql(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
         except Problem as problem:
             refused = problem
     context = frame(tables) | {
-        "named": known[:MOST_LISTED],
+        "listed": known[:MOST_LISTED],
         "more": len(known) - MOST_LISTED if len(known) > MOST_LISTED else 0,
         "columns": known[0].sheet.columns if known else [],
         "statement": statement or (f"SELECT *\nFROM {known[0].name}\nLIMIT 20" if known else ""),
         "examples": _examples(tables, known),
         "limits": limits(),
         "answer": answer,
-        "problem": refused,
+        "refused": refused,
         "back_url": tables.address(),
     }
     status = refused.status if refused else 200

@@ -82,6 +82,7 @@ def _rows(context: Context, file: File, source: pq.ParquetFile, said: dict[str, 
                     context.spent += weight * batch.num_rows // group.num_rows
                     done += batch.num_rows
                     yield _named(batch, said)
+                    del batch
                     if context.over():
                         return
                 break
@@ -102,6 +103,8 @@ def _batches(source: pq.ParquetFile, index: int, size: int, columns: list[str] |
         else:
             yield batch.slice(skip)
             skip = 0
+        # The next batch is made while this name still holds the last one, which may be a hundred megabytes.
+        del batch
 
 
 def _named(batch: pa.RecordBatch, said: dict[str, Any]) -> pa.RecordBatch:

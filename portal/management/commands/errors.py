@@ -63,16 +63,15 @@ def _in(tree: ast.AST) -> Iterator[Refusal]:
     for scope in ast.walk(tree):
         if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef | ast.Module):
             own = list(_own(scope))
-            said = {
-                target.id: _text(node.value)
-                for node in own
-                if isinstance(node, ast.Assign)
-                for target in node.targets
-                if isinstance(target, ast.Name)
-            }
+            said: dict[str, list[str]] = {}
             for node in own:
-                if isinstance(node, ast.Call) and (found := _refusal(node, said)):
-                    yield found
+                if isinstance(node, ast.Assign):
+                    for target in node.targets:
+                        if isinstance(target, ast.Name):
+                            said.setdefault(target.id, []).append(_text(node.value))
+            for node in own:
+                if isinstance(node, ast.Call):
+                    yield from _refusal(node, said)
 
 
 def _own(scope: ast.AST) -> Iterator[ast.AST]:
@@ -83,15 +82,16 @@ def _own(scope: ast.AST) -> Iterator[ast.AST]:
             yield from _own(child)
 
 
-def _refusal(call: ast.Call, said: dict[str, str]) -> Refusal | None:
+def _refusal(call: ast.Call, said: dict[str, list[str]]) -> Iterator[Refusal]:
     name = getattr(call.func, "id", "")
     if name not in STATUS or not call.args or not isinstance(call.args[0], ast.Constant):
-        return None
+        return
     status = next((keyword.value for keyword in call.keywords if keyword.arg == "status"), None)
     number = status.value if isinstance(status, ast.Constant) and isinstance(status.value, int) else STATUS[name]
     detail = call.args[1] if len(call.args) > 1 else ast.Constant("")
-    sentence = said.get(detail.id, "") if isinstance(detail, ast.Name) else _text(detail)
-    return Refusal(str(call.args[0].value), number, sentence)
+    names = (inner.id for inner in ast.walk(detail) if isinstance(inner, ast.Name))
+    for sentence in [_text(detail)] if _text(detail) else [text for name in names for text in said.get(name, ())] or [""]:
+        yield Refusal(str(call.args[0].value), number, sentence)
 
 
 def _text(node: ast.AST) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError
 from django.utils import translation
+from django.utils.translation import gettext as _
 
 from inspection.files import Unreadable
 from toolchain.serializers import finding_data, verdict_data
@@ -71,6 +72,7 @@ def _as_text(report: Report, found: Verdicts) -> str:
     if lines:
         lines.append("")
     for purpose, each in found.items():
-        lines.append(f"{PURPOSE_NAMES[purpose]}: {CODE_NAMES[each.code]}. {summary(purpose, each)}")
+        words = {"purpose": PURPOSE_NAMES[purpose], "verdict": CODE_NAMES[each.code], "summary": summary(purpose, each)}
+        lines.append(_("%(purpose)s: %(verdict)s. %(summary)s") % words)
         lines += [f"  {reason.code}: {sentence(reason)}" for reason in each.reasons if reason not in report.findings]
     return "\n".join(lines)
