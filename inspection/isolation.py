@@ -53,7 +53,7 @@ class Limits:
     With what the libraries take from their files the process stays below 512 MB.
     """
 
-    memory: int = 496 * MIB
+    memory: int = 508 * MIB
     cpu: int = 60
     wall: float = 120.0
 

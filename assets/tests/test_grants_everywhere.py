@@ -85,7 +85,7 @@ def outside(people: People) -> tuple[Asset, Any]:
 WITHOUT_FILES = {
     "edit", "settings", "upload", "uploads", "new-file", "edit-file", "delete-files", "restore", "apply", "publish", "review", "favourite",
     "like", "subscribe", "unsubscribe", "subscription", "collect", "withdraw", "delist", "transfer", "publication", "markdown", "grants",
-    "register", "ranges", "terms", "statistics", "inspect", "memory",
+    "register", "ranges", "terms", "statistics", "inspect", "memory", "preview", "sql", "tables",
 }  # fmt: skip
 """Addresses below an asset that change something, are about something else than its files, or whose own tests walk every viewer."""
 

@@ -92,7 +92,7 @@ def test_a_row_group_of_a_gigabyte_is_copied_in_half_of_one() -> None:
 
 @pytest.mark.slow
 def test_cells_of_a_hundred_megabytes_are_copied() -> None:
-    data = parquet(pa.table({"t": ["x" * 100_000_000, "y", None, "z" * 100_000_000]}), row_group_size=2)
+    data = parquet(pa.table({"t": ["x" * 100_000_000, "y", None, "z" * 100_000_000]}), row_group_size=2, use_dictionary=False)
     found = copy("parquet", {"a.parquet": data})
     assert [row["t"] and (row["t"][0], len(row["t"])) for row in found.rows] == [("x", 1 << 20), ("y", 1), None, ("z", 1 << 20)]
 

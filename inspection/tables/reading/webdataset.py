@@ -68,7 +68,7 @@ class _Tar:
             while self.position < position:
                 self.take(min(BLOCK, position - self.position))
         else:
-            if position > self._file.size + BLOCK_SIZE:
+            if position > self._file.size:
                 raise Unreadable("truncated", at=self._file.size)
             self._stream.seek(position)
             self.position = position
