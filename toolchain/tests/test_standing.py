@@ -127,7 +127,7 @@ def test_what_stands_in_no_file_is_explained_too(alice: Any) -> None:
     assert standing_of(asset).report == Report()
     assert "What is missing" in browser(alice).get(asset.get_absolute_url()).content.decode()
     text = browser(alice).get(url(asset)).content.decode()
-    assert text.count("“config.json” names no architecture.") == 3
+    assert text.count("No “config.json” at the first level names an architecture.") == 3
     assert "/config.json" not in text
 
 

@@ -107,7 +107,7 @@ SENTENCES: Mapping[str, Any] = {
     "app_task": gettext_lazy("An AI app can be made of models for text generation and text question answering only."),
     "app_image": gettext_lazy("A model that is served by an image of its own cannot become an AI app."),
     "folder_missing": gettext_lazy("There is no “%(folder)s” at the first level. Add it with its scripts."),
-    "architecture_missing": gettext_lazy("“config.json” names no architecture. Add it as your library saves it."),
+    "architecture_missing": gettext_lazy("No “config.json” at the first level names an architecture. Add the one your library saves."),
     "architecture_not_supported": gettext_lazy("The gallery's own methods do not know “%(architecture)s”; they know %(known)s. Scripts of its own can train and serve it."),
     "weights_missing": gettext_lazy("There are no weights at the first level. Add “model.safetensors” or “pytorch_model.bin”, or their parts."),
 }  # fmt: skip

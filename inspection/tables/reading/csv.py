@@ -299,7 +299,8 @@ class _File:
         """Yield the one record at the cursor, whatever its size: every cell cut to what is left of the room for a row."""
         quote, separator = self.form.quote.encode(), self.form.separator.encode()
         plain = re.compile(b"[" + re.escape(separator) + rb"\r\n]")
-        quoted = re.compile(re.escape(quote)) if quote else None
+        mark = re.escape(quote)
+        quoted = re.compile(b"[^" + mark + b"]*+(?:" + mark + mark + b"[^" + mark + b"]*+)*+") if quote else None
         cells: list[str] = []
         cut: list[str] = []
         room = MAX_ROW
@@ -307,14 +308,10 @@ class _File:
             parts, length = bytearray(), 0
             if quoted is not None and cursor.peek() == quote:
                 cursor.next()
-                while True:
-                    kept, more = cursor.until(quoted, min(MAX_CELL, room) - len(parts))
-                    parts, length = parts + kept, length + more
-                    cursor.next()
-                    if cursor.peek() != quote:
-                        break
-                    cursor.next()
-                    parts, length = parts + quote, length + 1
+                kept, length = cursor.quoted(quoted, quote, min(MAX_CELL, room))
+                cut_here = length > len(kept)
+                parts += kept.replace(quote + quote, quote)
+                length = len(parts) + cut_here
             kept, more = cursor.until(plain, max(0, min(MAX_CELL, room) - len(parts)))
             parts, length = parts + kept, length + more
             room = max(0, room - len(parts))

@@ -250,6 +250,28 @@ class Cursor:
                 self.position += 1
                 return bytes(kept), length
 
+    def quoted(self, body: re.Pattern[bytes], quote: bytes, keep: int) -> tuple[bytes, int]:
+        """Go behind the quote that closes the field at the cursor, or to the end; return its first `keep` bytes and its length.
+
+        `body` matches everything up to a quote that is not doubled; doubled ones are returned as they stand.
+        """
+        kept, length = bytearray(), 0
+        while self.peek():
+            found = body.match(self.buffer, self.position)
+            end = found.end() if found else self.position
+            kept += self.buffer[self.position : min(end, self.position + max(0, keep - len(kept)))]
+            length += end - self.position
+            self.position = end
+            if end == len(self.buffer):
+                continue
+            if end == len(self.buffer) - 1:
+                # The next byte says whether this quote closes or is the first of two.
+                self.buffer, self.position = quote + self._read(1 << 16), 0
+            if self.buffer[self.position + 1 : self.position + 2] != quote:
+                self.position += 1
+                break
+        return bytes(kept), length
+
     def rest(self) -> bytes:
         """Return what was read already and not used."""
         return self.buffer[self.position :]
