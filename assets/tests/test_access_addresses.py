@@ -33,7 +33,7 @@ from repos.models import Commit, Ref, Upload
 pytestmark = pytest.mark.django_db
 
 METHODS = ("get", "head", "post", "put", "patch", "delete")
-SAMPLES = {"kind": "models", "namespace": "atelier", "name": "tiny", "space": "tags", "ref_name": "v1"}
+SAMPLES = {"kind": "models", "namespace": "atelier", "name": "tiny", "space": "tags", "ref_name": "v1", "step": "safety"}
 RESTS = {"resolve": "main/config.json", "zip": "main", "files": "main/config.json", "history": "main"}
 OWN_MARKS = {"favourite", "like", "collect", "subscribe", "unsubscribe", "apply", "applications", "markdown", "subscription"}
 """The last words of addresses at which everybody who is signed in may write something of their own about what they see."""

@@ -72,7 +72,7 @@ def told() -> list[tuple[str, dict[str, Any]]]:
 def test_every_event_can_be_subscribed_to() -> None:
     assert [code for code, _name in events.event_choices()] == [
         "application.created", "application.decided", "asset.commit", "asset.delisted", "asset.published", "asset.rejected",
-        "grant.revoked", "job.done", "job.failed",
+        "asset.scanned", "grant.revoked", "job.done", "job.failed",
     ]  # fmt: skip
 
 

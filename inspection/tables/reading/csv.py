@@ -24,7 +24,6 @@ SEPARATORS = (",", "\t", ";", "|")
 NULLS = ["", " ", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA", "NULL", "NaN",
          "None", "n/a", "nan", "null"]  # fmt: skip
 _TRUE, _FALSE = ["True", "TRUE", "true"], ["False", "FALSE", "false"]
-csv.field_size_limit(2 * MAX_ROW)
 
 
 @dataclass
@@ -95,12 +94,16 @@ def read(context: Context, files: Sequence[File]) -> Iterator[pa.RecordBatch]:
     Options are those of pandas that say how the text is to be read: sep or delimiter, quotechar, escapechar, header, names, skiprows,
     encoding. Without a separator the one that fits the first lines is taken.
     """
-    for file in context.each(list(files)):
-        try:
-            yield from _File(context, file).batches()
-        except (Unreadable, OSError, ValueError, pa.ArrowException, MemoryError, csv.Error) as error:
-            code, facts = refused(error)
-            context.faults.file(code, file.path, facts)
+    former = csv.field_size_limit(2 * MAX_ROW)
+    try:
+        for file in context.each(list(files)):
+            try:
+                yield from _File(context, file).batches()
+            except (Unreadable, OSError, ValueError, pa.ArrowException, MemoryError, csv.Error) as error:
+                code, facts = refused(error)
+                context.faults.file(code, file.path, facts)
+    finally:
+        csv.field_size_limit(former)
 
 
 class _File:
