@@ -290,8 +290,7 @@ def asked_for(values: Mapping[str, str], figures: Mapping[str, Any]) -> Asked:
 
 def result_at(revision: Revision) -> Mapping[str, Any]:
     """Return what the headers at a commit say, empty while they are not read; a result stays while they are read again."""
-    row = Inspection.objects.filter(repository=revision.repository, commit=revision.commit.sha, step="headers").first()
-    return row.result if row else {}
+    return Inspection.objects.result_of("headers", revision.repository, revision.commit.sha)
 
 
 @dataclass(frozen=True)

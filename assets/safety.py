@@ -143,8 +143,7 @@ def is_blocked(verdict: Verdict) -> bool:
 
 def scan_of(revision: Revision) -> Mapping[str, Any]:
     """Return the result of the scan of a commit, empty where there is none yet; it stays while the commit is scanned again."""
-    row = Inspection.objects.filter(repository=revision.repository, commit=revision.commit.sha, step="safety").first()
-    return row.result if row else {}
+    return Inspection.objects.result_of("safety", revision.repository, revision.commit.sha)
 
 
 def below(scan: Mapping[str, Any], folder: str) -> str:

@@ -19,6 +19,11 @@ class InspectionQuerySet(models.QuerySet["Inspection"]):
         """Return the steps of one commit, with their jobs."""
         return self.filter(repository=repository, commit=commit).select_related("job")
 
+    def result_of(self, step: str, repository: Repository, commit: str) -> dict[str, Any]:
+        """Return what `step` found in a commit, empty where it never ended; a result stays while the commit is read again."""
+        row = self.filter(repository=repository, commit=commit, step=step).first()
+        return row.result if row else {}
+
 
 class Inspection(models.Model):
     """One step of understanding one commit: its job while it runs, its result afterwards.

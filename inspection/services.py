@@ -58,14 +58,6 @@ def _enqueue(row: Inspection, owner: User | None, *, again: bool = False) -> Non
     row.save(update_fields=["job"])
 
 
-def keep_report(*, step: str, repository: Repository, content: str, form: str = "", verdict: str = "", report: Mapping[str, Any]) -> None:
-    """Keep what `step` found in the bytes named `content`: for everybody where that is a SHA-256, else for this repository."""
-    FileReport.objects.update_or_create(
-        step=step, repository=_scope(repository, content), content=content, form=form,
-        defaults={"version": STEPS[step].version, "verdict": verdict, "report": dict(report)},
-    )  # fmt: skip
-
-
 @transaction.atomic
 def keep_reports(*, step: str, repository: Repository, found: Mapping[tuple[str, str], tuple[str, Mapping[str, Any]]]) -> None:
     """Keep verdicts and reports by content and form, a few dozen with three queries."""
@@ -114,4 +106,4 @@ def keep_sheet(*, inspection: Inspection, config: str, split: str, parts: Sequen
     return sheet
 
 
-__all__ = ["inspect", "inspect_again", "keep_bytes", "keep_report", "keep_reports", "keep_sheet", "reports"]
+__all__ = ["inspect", "inspect_again", "keep_bytes", "keep_reports", "keep_sheet", "reports"]

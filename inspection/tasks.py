@@ -1,9 +1,9 @@
 """Job handlers of inspections."""
 
-import logging
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -16,8 +16,6 @@ from jobs.services import JobError, handler, recurring
 from repos.backends.base import StoreError
 from repos.models import LargeObject, Ref
 from repos.reading import resolve
-
-logger = logging.getLogger(__name__)
 
 READING = frozenset({"view", "preview"})
 KEPT = timedelta(days=7)
@@ -57,10 +55,10 @@ def read(job: Job) -> timedelta | None:
 def trim(job: Job) -> None:
     """Forget what commits held that nothing leads to any more, and files that are gone."""
     old = timezone.now() - KEPT
-    for inspection in Inspection.objects.filter(created_at__lt=old).iterator(chunk_size=500):
-        if not Ref.objects.filter(repository=inspection.repository_id, commit=inspection.commit).exists():
-            inspection.delete()
-            job.beat()
+    leading = Ref.objects.filter(repository=OuterRef("repository"), commit=OuterRef("commit"))
+    for inspection in Inspection.objects.filter(~Exists(leading), created_at__lt=old).iterator(chunk_size=500):
+        inspection.delete()
+        job.beat()
     shared = FileReport.objects.filter(repository=None, created_at__lt=old)
     shared.exclude(content__in=LargeObject.objects.values("pk")).delete()
     FileReport.objects.filter(repository__deleted_at__lt=old).delete()

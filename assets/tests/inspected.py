@@ -11,7 +11,7 @@ from assets.tests.files import write
 from core.testing import People
 from inspection.models import Inspection
 from inspection.safety.forms import form_of
-from inspection.services import keep_report
+from inspection.services import keep_reports
 from inspection.sources import content_of
 from repos import reading
 from repos.operations import PutBytes
@@ -61,10 +61,8 @@ def make_read(people: People, files: dict[str, bytes], *, visibility: str = "pub
 def judge(asset: Asset, path: str, verdict: str, *findings: dict[str, Any]) -> None:
     """Keep a verdict on the file at `path` as the scan would."""
     item = reading.find(reading.resolve(asset.open_repository()), path)
-    keep_report(
-        step="safety", repository=asset.repository, content=content_of(item), form=form_of(path), verdict=verdict,
-        report={"verdict": verdict, "findings": list(findings)},
-    )  # fmt: skip
+    report = {"verdict": verdict, "findings": list(findings)}
+    keep_reports(step="safety", repository=asset.repository, found={(content_of(item), form_of(path)): (verdict, report)})
 
 
 def step_of(asset: Asset, step: str, commit: str = "") -> Inspection:

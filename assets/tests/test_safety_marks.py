@@ -77,16 +77,14 @@ def test_search_by_name_shows_marks(people: People, judged: Asset) -> None:
 
 
 def test_reports_of_a_virus_scanner_weigh_more_than_ours(people: People, judged: Asset) -> None:
-    from inspection.services import keep_report
+    from inspection.services import keep_reports
     from inspection.sources import content_of
     from repos import reading
 
     item = reading.find(reading.resolve(judged.open_repository()), "notes.txt")
     found = {"code": "virus", "severity": "danger", "where": "", "facts": {"name": "Eicar"}}
-    keep_report(
-        step="safety", repository=judged.repository, content=content_of(item), form="virus", verdict="dangerous",
-        report={"verdict": "dangerous", "findings": [found]},
-    )  # fmt: skip
+    report = {"verdict": "dangerous", "findings": [found]}
+    keep_reports(step="safety", repository=judged.repository, found={(content_of(item), "virus"): ("dangerous", report)})
     assert words(judged)["notes.txt"] == "dangerous"
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from inspection import isolation
 from inspection.files import File, Unreadable
 from inspection.registry import Task
-from inspection.services import keep_report, reports
+from inspection.services import keep_reports, reports
 from inspection.weights.reports import SUFFIXES, Report
 from inspection.weights.selection import interesting
 
@@ -54,10 +54,12 @@ def _known(task: Task, files: list[File]) -> dict[str, Report]:
 
 
 def _keep(task: Task, files: dict[str, File], found: dict[str, Report]) -> None:
-    for path, report in found.items():
-        if path in files and len(report.get("tensors", ())) <= MOST_KEPT_TENSORS:
-            form = SUFFIXES[files[path].suffix]
-            keep_report(step=STEP, repository=task.repository, content=task.content(path), form=form, report=report)
+    kept = {
+        (task.content(path), SUFFIXES[files[path].suffix]): ("", report)
+        for path, report in found.items()
+        if path in files and len(report.get("tensors", ())) <= MOST_KEPT_TENSORS
+    }
+    keep_reports(step=STEP, repository=task.repository, found=kept)
 
 
 def _one_by_one(task: Task, files: list[File]) -> dict[str, Report]:

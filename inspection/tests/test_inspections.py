@@ -11,7 +11,7 @@ from core.problems import Conflict, Forbidden
 from inspection import registry
 from inspection.models import FileReport, Inspection, SheetObject
 from inspection.registry import Again, Step
-from inspection.services import inspect, inspect_again, keep_bytes, keep_report, keep_sheet, reports
+from inspection.services import inspect, inspect_again, keep_bytes, keep_reports, keep_sheet, reports
 from inspection.tasks import trim
 from jobs.models import Job
 from jobs.services import BACKGROUND, run
@@ -159,8 +159,8 @@ def test_reports_of_large_objects_are_shared_and_those_of_small_files_are_not(re
 
     other = create_repository(namespace=alice, actor=alice, files={})
     sha256, oid = "a" * 64, "b" * 40
-    keep_report(step="counting", repository=repository, content=sha256, verdict="safe", report={"n": 1})
-    keep_report(step="counting", repository=repository, content=oid, form="config", verdict="safe", report={"n": 2})
+    found = {(sha256, ""): ("safe", {"n": 1}), (oid, "config"): ("safe", {"n": 2})}
+    keep_reports(step="counting", repository=repository, found=found)
     assert {key: row.report for key, row in reports(step="counting", repository=repository, contents=[sha256, oid]).items()} == {
         (sha256, ""): {"n": 1}, (oid, "config"): {"n": 2},
     }  # fmt: skip
@@ -168,7 +168,7 @@ def test_reports_of_large_objects_are_shared_and_those_of_small_files_are_not(re
 
 
 def test_report_of_older_rules_is_not_known(repository: Repository, counting: Any) -> None:
-    keep_report(step="counting", repository=repository, content="a" * 64, report={})
+    keep_reports(step="counting", repository=repository, found={("a" * 64, ""): ("", {})})
     registry.register(Step("counting", "Counting", 2, counting.read))  # type: ignore[arg-type]
     assert reports(step="counting", repository=repository, contents=["a" * 64]) == {}
 
@@ -188,7 +188,7 @@ def test_objects_of_a_sheet_are_kept_while_it_is(repository: Repository, put: An
 
 def test_trim_forgets_what_nothing_leads_to(repository: Repository, put: Any, counting: Any) -> None:
     old, kept = begin(repository, put(a=b"1")), begin(repository, put(a=b"2"))
-    keep_report(step="counting", repository=repository, content="a" * 64, report={})
+    keep_reports(step="counting", repository=repository, found={("a" * 64, ""): ("", {})})
     Inspection.objects.update(created_at=timezone.now() - timedelta(days=8))
     FileReport.objects.update(created_at=timezone.now() - timedelta(days=8))
     trim(Job(kind="inspection.trim"))
