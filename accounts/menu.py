@@ -12,7 +12,13 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from accounts.services import unread_count
 
-GROUPS: dict[str, Any] = {"assets": _("Assets"), "access": _("Access"), "account": _("Account"), "signing_in": _("Signing in")}
+GROUPS: dict[str, Any] = {
+    "assets": _("Assets"),
+    "access": _("Access"),
+    "runs": _("Runs"),
+    "account": _("Account"),
+    "signing_in": _("Signing in"),
+}
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from assets.labels import card
+from assets.menus import Menu, menus_of
 from assets.models import Asset
 from assets.vocabulary import Terms
 from repos.reading import tags
@@ -39,6 +40,11 @@ class Head:
     list_url: str
     zip_url: str
     api_address: str
+
+    @property
+    def menus(self) -> list[Menu]:
+        """What rooms above the catalogue let the viewer do with it."""
+        return menus_of(self.asset)
 
 
 def head_of(asset: Asset, tab: str, terms: Terms | None = None) -> Head:

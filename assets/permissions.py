@@ -24,7 +24,7 @@ VERBS: dict[Role, frozenset[str]] = climbing(
     [
         (Role.NONE, set()),
         (Role.VIEWER, {"view", "react"}),
-        (Role.USER, {"preview", "download", "subscribe"}),
+        (Role.USER, {"preview", "download", "subscribe", "train", "deploy"}),
         (Role.CONTRIBUTOR, {"upload", "commit", "edit_card", "tag"}),
         (Role.MAINTAINER, {"configure", "branch", "publish", "decide"}),
         (Role.OWNER, {"rename", "transfer", "delete"}),

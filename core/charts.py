@@ -39,7 +39,6 @@ class Figure:
     threshold: float | None = None
     band: tuple[float, float] | None = None
     filled: bool = True
-    smoothed_by: str = ""
     x_name: str = ""
 
 
@@ -145,11 +144,10 @@ def line(figure: Figure) -> str:
         "series": [{"n": series.name, "p": series.pigment, "v": list(series.values)} for series in figure.series],
     }
     encoded = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-    smooth = f' data-smooth="{figure.smoothed_by}"' if figure.smoothed_by else ""
     role, keys = gettext("line chart"), gettext("Use the left and right arrow keys to read values")
     now = f'<span class="chart-now">{figure.now}</span>' if figure.now else ""
     return (
-        f'<figure class="chart {figure.size}" data-chart id="{figure.id}"{smooth}>\n'
+        f'<figure class="chart {figure.size}" data-chart id="{figure.id}">\n'
         f'<figcaption class="chart-head"><span class="chart-title">{escape(figure.title)}</span>{now}</figcaption>\n'
         f'<div class="chart-body"><div class="chart-y" aria-hidden="true">{"".join(f"<span>{text}</span>" for text in figure.y_labels)}</div>\n'
         f'<div class="chart-plot" tabindex="0" role="group" aria-roledescription="{role}" '

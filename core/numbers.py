@@ -90,9 +90,22 @@ def grouped(value: int) -> str:
     return f"{int(value):,}"
 
 
+def figure(value: float) -> str:
+    """Return a measured value in four digits: `0.8424`, `11.48`, `11,480`, `3.2e-07`."""
+    if not value or 1e-4 <= abs(value) < 1e12:
+        whole = len(str(int(abs(value)))) if abs(value) >= 1 else 0
+        return f"{value:,.{max(0, 4 - whole)}f}"
+    return f"{value:.3g}"
+
+
 def date(moment: datetime) -> str:
     """Return the day in the site's time zone: `22 Nov 2026`, `2026-11-22`."""
     return str(formats.date_format(timezone.localtime(moment), "DATE_FORMAT"))
+
+
+def month_and_day(day: datetime) -> str:
+    """Return the day without its year, as it stands on an axis: `22 Nov`, `11-22`."""
+    return str(formats.date_format(day, "m-d" if _chinese() else "j M"))
 
 
 def date_and_time(moment: datetime) -> str:

@@ -41,10 +41,10 @@ def csv_response(name: str, head: Sequence[Any], rows: Iterable[Sequence[Any]]) 
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "private, no-store",
     }
-    return StreamingHttpResponse(_in_thread(lines(head, rows)), content_type="text/csv; charset=utf-8", headers=headers)
+    return StreamingHttpResponse(in_thread(lines(head, rows)), content_type="text/csv; charset=utf-8", headers=headers)
 
 
-async def _in_thread(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def in_thread(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     """Yield pieces that are made in the request's own thread: Django would collect a plain iterator whole under ASGI."""
     following = sync_to_async(lambda: next(pieces, None), thread_sensitive=True)
     while (piece := await following()) is not None:

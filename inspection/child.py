@@ -13,6 +13,7 @@ import select
 import signal
 import socket
 import struct
+import sys
 import traceback
 from contextlib import suppress
 from importlib import import_module
@@ -33,10 +34,20 @@ _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 _channel: socket.socket
 
 
+class _Unwanted:
+    """Arrow imports pandas where it is installed, which takes longer than all that is needed, and a gallery has none."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError(name)
+
+
 def main(channel: int, parent: int, preload: str = "") -> None:
     """Serve the one request that comes over the socket `channel`, and end; without one, end after a while."""
     global _channel
     _channel = socket.socket(fileno=channel)
+    sys.meta_path.insert(0, _Unwanted)
     if preload:
         import_module(preload)
         if not select.select([_channel], [], [], SPARE_SECONDS)[0]:

@@ -13,8 +13,8 @@ HEARTBEAT_SECONDS = 60
 
 @shared_task(name="jobs.run")
 def run(job_id: int) -> None:
-    """Do one turn of a job."""
-    services.run(job_id)
+    """Do one turn of a job, or of one that is more urgent."""
+    services.answer(job_id)
 
 
 @shared_task(name="jobs.sweep")

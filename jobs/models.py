@@ -62,6 +62,8 @@ class Job(Stateful):
     finished_at = models.DateTimeField(null=True, blank=True)
 
     objects = JobQuerySet.as_manager()
+    lease = LEASE
+    """How long a turn may take without a beat before another worker takes the job over."""
 
     class Meta:
         verbose_name = _("job")
@@ -87,15 +89,15 @@ class Job(Stateful):
         taken = (
             self.same_row()
             .filter(state__in=self.ACTIVE, due_at__lte=now)
-            .update(state=self.State.RUNNING, turn=F("turn") + 1, due_at=now + LEASE)
+            .update(state=self.State.RUNNING, turn=F("turn") + 1, due_at=now + self.lease)
         )
         if taken:
-            self.state, self.turn, self.due_at = self.State.RUNNING, turn + 1, now + LEASE
+            self.state, self.turn, self.due_at = self.State.RUNNING, turn + 1, now + self.lease
         return bool(taken)
 
     def beat(self, **changes: Any) -> bool:
         """Extend the lease and store progress; False means that another worker holds the job now."""
-        return self.move(self.State.RUNNING, due_at=timezone.now() + LEASE, **changes)
+        return self.move(self.State.RUNNING, due_at=timezone.now() + self.lease, **changes)
 
     def finish(self, result: dict[str, Any] | None = None) -> bool:
         """End well."""

@@ -14,19 +14,28 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.services import authorise, record
 from core.problems import Conflict
-from jobs.models import Job
+from core.requests import Origin, working
+from jobs.models import LEASE, Job
 
 logger = logging.getLogger(__name__)
 
 Handler = Callable[[Job], timedelta | None]
 HANDLERS: dict[str, Handler] = {}
 RECURRING: set[str] = set()
+QUEUES: dict[str, str] = {}
+"""The queue of each kind of job that has workers of its own."""
+LEASES: dict[str, timedelta] = {}
+"""The lease of each kind of job whose turns are too short for the usual one."""
 Listener = Callable[[Job], None]
 _LISTENERS: list[Listener] = []
 BACKGROUND = 7
 """Jobs of this priority and lower ones, which are higher numbers, run in the background."""
 RING_SECONDS = 60
 """How long a worker may take to hear; after that the sweep has rung again."""
+RIVALS = 20
+"""How many jobs a worker tries to claim that others claim at the same moment; after that the next ring finds more."""
+SOON = timedelta(seconds=30)
+"""The next turn of a job within this time is rung for at once, to be heard then; a later one is the sweep's."""
 
 
 class JobError(Exception):
@@ -37,8 +46,10 @@ class JobError(Exception):
         self.retry = retry
 
 
-def handler(kind: str) -> Callable[[Handler], Handler]:
-    """Register a function as the handler of jobs of `kind`.
+def handler(kind: str, *, queue: str = "", lease: timedelta | None = None) -> Callable[[Handler], Handler]:
+    """Register a function as the handler of jobs of `kind`, which workers of `queue` do where it is given.
+
+    `lease` is how long a turn may take without a beat until another worker does it again, a minute unless told otherwise.
 
     It gets the claimed job, does one short step and returns None (done) or a timedelta (look again then). It may run more
     than once for the same step, so it looks first at what already exists.
@@ -46,12 +57,16 @@ def handler(kind: str) -> Callable[[Handler], Handler]:
 
     def register(function: Handler) -> Handler:
         HANDLERS[kind] = function
+        if queue:
+            QUEUES[kind] = queue
+        if lease is not None:
+            LEASES[kind] = lease
         return function
 
     return register
 
 
-def recurring(kind: str, *, every: timedelta) -> Callable[[Callable[[Job], None]], Callable[[Job], None]]:
+def recurring(kind: str, *, every: timedelta, queue: str = "") -> Callable[[Callable[[Job], None]], Callable[[Job], None]]:
     """Register a handler whose job never ends: the sweep starts it, and each good turn is followed by another after `every`."""
 
     def register(function: Callable[[Job], None]) -> Callable[[Job], None]:
@@ -59,7 +74,7 @@ def recurring(kind: str, *, every: timedelta) -> Callable[[Callable[[Job], None]
             function(job)
             return every
 
-        handler(kind)(turn)
+        handler(kind, queue=queue)(turn)
         RECURRING.add(kind)
         return function
 
@@ -90,27 +105,55 @@ def enqueue(
     else:
         raise RuntimeError(f"Could not enqueue {kind}: {dedupe_key} keeps starting and ending.")
     if job.due_at <= timezone.now():
-        transaction.on_commit(lambda: ring(job.pk, job.priority), robust=True)
+        transaction.on_commit(lambda: ring(job), robust=True)
     return job
 
 
-def ring(job_id: int, priority: int) -> None:
-    """Tell a worker that a job is due; losing this call costs at most one sweep interval.
+def ring(job: Job, *, after: timedelta = timedelta(0)) -> None:
+    """Tell a worker that a job is due, or will be; losing this call costs at most one sweep interval.
 
-    Background work has workers of its own, so that what people wait for never stands behind it.
+    Some kinds and background work have workers of their own, so that what people wait for never stands behind them.
     """
     from celery import current_app
 
-    queue = {"queue": settings.BACKGROUND_QUEUE} if priority >= BACKGROUND else {}
-    current_app.send_task("jobs.run", args=[job_id], retry=False, expires=RING_SECONDS, **queue)
+    queue = _queue(job)
+    options: dict[str, Any] = {"queue": queue} if queue else {}
+    seconds = after.total_seconds()
+    if seconds:
+        options["countdown"] = seconds
+    current_app.send_task("jobs.run", args=[job.pk], retry=False, expires=seconds + RING_SECONDS, **options)
+
+
+def _queue(job: Job) -> str:
+    """Return the queue whose workers do this job, or nothing for the one of all workers."""
+    return QUEUES.get(job.kind) or (settings.BACKGROUND_QUEUE if job.priority >= BACKGROUND else "")
 
 
 def run(job_id: int) -> None:
     """Claim the job and do one turn; a no-op when it is not due or somebody else has it."""
     job = Job.objects.filter(pk=job_id).first()
-    if job is None or not job.claim():
+    if job is None:
+        return
+    job.lease = LEASES.get(job.kind, LEASE)
+    if not job.claim():
         return
     take_turn(job)
+
+
+def answer(job_id: int) -> None:
+    """Do one turn for a ring: of this job or, in the background, of the most urgent one that is due.
+
+    A queue hands out rings in the order in which they came. What is passed over is done when the other's ring is answered.
+    """
+    job = Job.objects.filter(pk=job_id).first()
+    if job is None or _queue(job) != settings.BACKGROUND_QUEUE:
+        run(job_id)
+        return
+    for first in Job.objects.due().filter(priority__gte=BACKGROUND).exclude(kind__in=QUEUES)[:RIVALS]:
+        if first.claim():
+            with working(Origin(f"job-{first.pk}")):
+                take_turn(first)
+            return
 
 
 def take_turn(job: Job) -> None:
@@ -131,8 +174,8 @@ def take_turn(job: Job) -> None:
     else:
         if again is None:
             _ended(job, job.finish)
-        elif job.look_again(again) and again <= timedelta(seconds=1):
-            transaction.on_commit(lambda: ring(job.pk, job.priority), robust=True)
+        elif job.look_again(again) and again <= SOON:
+            transaction.on_commit(lambda: ring(job, after=again), robust=True)
 
 
 @transaction.atomic
@@ -141,7 +184,7 @@ def stop_job(*, job: Job, actor: User) -> None:
     authorise(actor, "jobs.change_job")
     if not job.request_stop():
         raise Conflict("job_over", _("This job is over already."))
-    transaction.on_commit(lambda: ring(job.pk, job.priority), robust=True)
+    transaction.on_commit(lambda: ring(job), robust=True)
     record(actor=actor, verb="stop", target_kind="job", target_id=job.pk, target=str(job))
 
 
@@ -156,7 +199,7 @@ def retry_job(*, job: Job, actor: User) -> None:
         raise Conflict("job_doubled", _("Another job does the same already. Wait for that one.")) from error
     if not revived:
         raise Conflict("job_not_over", _("Only a job that failed or was stopped can begin again."))
-    transaction.on_commit(lambda: ring(job.pk, job.priority), robust=True)
+    transaction.on_commit(lambda: ring(job), robust=True)
     record(actor=actor, verb="retry", target_kind="job", target_id=job.pk, target=str(job))
 
 
@@ -183,7 +226,7 @@ def sweep(limit: int = 200) -> int:
     """Start recurring jobs that are not there, ring for every due job, and return how many; beat calls this every few seconds."""
     for kind in RECURRING - set(Job.objects.active().filter(kind__in=RECURRING).values_list("kind", flat=True)):
         enqueue(kind=kind, params={}, dedupe_key=kind, priority=BACKGROUND - 1)
-    due = list(Job.objects.due().values_list("pk", "priority")[:limit])
-    for job_id, priority in due:
-        ring(job_id, priority)
+    due = list(Job.objects.due().only("pk", "kind", "priority")[:limit])
+    for job in due:
+        ring(job)
     return len(due)

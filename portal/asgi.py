@@ -1,4 +1,4 @@
-"""The ASGI application that Granian serves: Django behind the byte transfer layer, behind the request log."""
+"""The ASGI application that Granian serves: Django behind the gateway of services, the byte transfer layer and the request log."""
 
 import os
 
@@ -9,5 +9,6 @@ django.setup(set_prefix=False)
 
 from portal.access import AccessLog  # noqa: E402  (models must be loaded first)
 from repos.transfer import ByteTransfer, TransferHandler  # noqa: E402
+from toolchain.inference.gateway import Gateway  # noqa: E402
 
-application = AccessLog(ByteTransfer(TransferHandler()))
+application = AccessLog(ByteTransfer(Gateway(TransferHandler())))

@@ -72,7 +72,7 @@ def _begin(sender: Any, **_signal: Any) -> None:
     """
     from jobs.bell import show_life
 
-    if sender.hostname.startswith("background@"):
+    if sender.hostname.startswith(("background@", "toolchain@")):
         return
     show_life()
     sender.timer.call_repeatedly(15, show_life)

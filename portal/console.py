@@ -47,6 +47,18 @@ MENU: tuple[tuple[Any, tuple[tuple[str, str, Any], ...]], ...] = (
         ),
     ),
     (
+        gettext_lazy("Compute"),
+        (
+            ("trainer.Training", "model_training", gettext_lazy("Training jobs")),
+            ("toolchain.Spec", "memory", gettext_lazy("Compute specs")),
+            ("toolchain.Limit", "speed", gettext_lazy("Limits")),
+            ("toolchain.Entry", "receipt_long", gettext_lazy("Ledger")),
+            ("toolchain.Node", "dns", gettext_lazy("Machines")),
+            ("toolchain.Run", "play_circle", gettext_lazy("Runs")),
+            ("toolchain.Environment", "inventory_2", gettext_lazy("Environments")),
+        ),
+    ),
+    (
         gettext_lazy("Operation"),
         (
             ("jobs.Job", "engineering", gettext_lazy("Jobs")),
@@ -171,9 +183,18 @@ def _trail(address: str) -> Card:
     return Card(_("Audit trail"), str(newer), text, address, newer < 10_000)
 
 
+def _machines(address: str) -> Card:
+    from toolchain.models import Node
+
+    open_ = Node.objects.exclude(sandbox__in=["A", "B"]).count()
+    text = _("Machines on which user code is not shut in, or refused.") if open_ else _("User code is shut in on every machine.")
+    return Card(_("Sandbox"), str(open_), text, address, not open_)
+
+
 CARDS: tuple[tuple[str, Callable[[str], Card]], ...] = (
     ("assets.Submission", _reviews),
     ("jobs.Job", _failed_jobs),
     ("accounts.Namespace", _storage),
+    ("toolchain.Node", _machines),
     ("accounts.AuditEvent", _trail),
 )

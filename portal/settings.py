@@ -11,6 +11,8 @@ from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
 from portal import addresses, env, logs, rest
+from portal.toolchain import *  # noqa: F403
+from portal.toolchain import runs_folder
 
 VERSION = "0.1.0"
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -92,6 +94,8 @@ INSTALLED_APPS = [
     "lucide",
     "django.forms",
     "portal",
+    "toolchain.trainer",
+    "toolchain.inference",
     "toolchain",
     "assets",
     "inspection",
@@ -193,6 +197,7 @@ CELERY_TASK_DEFAULT_QUEUE = "gallery"
 CELERY_BEAT_SCHEDULE = {"sweep": {"task": "jobs.sweep", "schedule": 15.0, "options": {"expires": 15}}}
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 BACKGROUND_QUEUE = "background"
+TOOLCHAIN_QUEUE = "toolchain"
 BACKGROUND_CONCURRENCY = env.number(
     "BACKGROUND_CONCURRENCY", 1, least=1, help="Jobs in the background, such as reading what was uploaded, that one background worker runs at the same time.",
 )  # fmt: skip
@@ -254,10 +259,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 
 # --- Toolchain ----------------------------------------------------------------------------------------------
 
-IMAGE_REGISTRIES = env.words(
-    "IMAGE_REGISTRIES", help="Registries that custom images may come from, separated by commas: a host, or a host and the beginning of a "
-    "path, such as `registry.example.com:5000/team`. Empty: from any, with a warning.",
-)  # fmt: skip
+RUNS_DIR = runs_folder(DATA_DIR)
 
 # --- Accounts -----------------------------------------------------------------------------------------------
 

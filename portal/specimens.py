@@ -12,6 +12,8 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
 from core.charts import Figure, Series
+from core.logs import Log, Window, tail
+from core.plots import Curve, Plot
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,45 @@ def _figures() -> list[Figure]:
     ]
 
 
+def _plots() -> list[Plot]:
+    """Return a smoothed comparison and use over time with its limit and a gap."""
+    steps = list(range(0, 4000, 20))
+    noisy = [value + 0.09 * math.sin(97 * place) for place, value in enumerate(_waves(200, 0.8, 1.2, 5))]
+    calm = [value + 0.05 * math.sin(89 * place) for place, value in enumerate(_waves(120, 1.0, 1.1, 3))]
+    times = [1_795_341_600.0 + 60 * place for place in range(180)]
+    used = [float("nan") if 70 <= place < 90 else 5e9 + 2e9 * math.sin(place / 25) for place in range(180)]
+    return [
+        Plot(
+            "smoothed",
+            _("Smoothing and comparison"),
+            [Curve("r16", steps, noisy), Curve("r8", steps[:120], calm, "malachite", dashed=True)],
+            end=5000,
+            smoothing=0.6,
+            control="demo-smoothing",
+            x_name=_("Step"),
+        ),
+        Plot(
+            "used",
+            _("Over time, with a limit"),
+            [Curve(_("Memory in use"), times, used)],
+            axis="time",
+            kind="bytes",
+            zero=True,
+            limit=(_("limit"), 8e9),
+            filled=True,
+        ),
+    ]
+
+
+def _log() -> Window:
+    """Return a log with colours, a warning, an error, hidden characters and a progress bar."""
+    lines = [f"\x1b[32mINFO\x1b[0m  step {step} | loss {2 / (1 + step / 900):.3f}" for step in range(3300, 3420, 10)]
+    lines[5] = "\x1b[33mWARNING\x1b[0m data loader waited 1.8 s for shard 00041.parquet"
+    lines[9] = "ERROR gradient overflow on rank 2 \u202e(recovered)"
+    data = "\n".join([*lines, "saving  10%|#         |\rsaving 100%|##########|", ""]).encode()
+    return tail(Log(lambda offset, limit: data[offset : offset + limit], len(data), dropped=12_800_000))
+
+
 SWATCHES = (
     ("paper", "paper"),
     ("surface", "surface"),
@@ -266,6 +307,8 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "bars": [3, 6, 10, 17, 23, 33, 40, 23, 18, 11, 5, 2],
         "spark": [3, 4, 4, 6, 5, 8, 7, 9, 12, 10],
         "figures": _figures(),
+        "plots": _plots(),
+        "log": _log(),
         "code": mark_safe(
             '<span class="tok-w">from</span> gallery <span class="tok-w">import</span> snapshot_download\n'
             'path = <span class="tok-f">snapshot_download</span>(<span class="tok-s">"yunhe-lab/Yunhe-7B-Chat"</span>)  <span class="tok-c"># 15.0 GB</span>'

@@ -8,14 +8,15 @@ from django.db import connections
 
 from accounts.standing import OPERATOR, REVIEWER
 
-ROOMS = ("accounts", "jobs", "repos", "assets", "portal")
+ROOMS = ("accounts", "jobs", "repos", "assets", "toolchain", "trainer", "inference", "portal")
 READS = {
     REVIEWER: ("accounts.wordlist", "assets.asset", "assets.submission", "assets.term"),
     OPERATOR: (
         "accounts.user", "accounts.organisation", "accounts.namespace", "accounts.accesstoken", "accounts.auditevent", "accounts.agreement",
         "accounts.acceptance", "accounts.wordlist", "accounts.webhook", "accounts.webhookdelivery", "accounts.notification",
         "usersessions.usersession", "mfa.authenticator", "jobs.job", "assets.asset", "assets.term", "assets.submission",
-        "assets.application", "assets.grant", "assets.collection", "portal.sitesettings",
+        "assets.application", "assets.grant", "assets.collection", "toolchain.spec", "toolchain.limit", "toolchain.entry", "toolchain.node",
+        "toolchain.run", "toolchain.environment", "trainer.training", "portal.sitesettings",
     ),
 }  # fmt: skip
 MORE = {
@@ -23,7 +24,8 @@ MORE = {
     OPERATOR: (
         "accounts.change_user", "accounts.change_namespace", "accounts.delete_accesstoken", "accounts.add_agreement",
         "accounts.change_agreement", "accounts.add_wordlist", "accounts.change_wordlist", "jobs.change_job", "assets.change_asset",
-        "assets.add_term", "assets.change_term", "portal.change_sitesettings",
+        "assets.add_term", "assets.change_term", "toolchain.add_spec", "toolchain.change_spec", "toolchain.add_limit", "toolchain.change_limit",
+        "toolchain.delete_limit", "portal.change_sitesettings",
     ),
 }  # fmt: skip
 

@@ -157,19 +157,20 @@ def programs(parts: list[str]) -> list[Program]:
         ),
         "worker": _worker("worker", settings.CELERY_TASK_DEFAULT_QUEUE, settings.WORKER_CONCURRENCY),
         "background": _worker("background", settings.BACKGROUND_QUEUE, settings.BACKGROUND_CONCURRENCY),
+        "toolchain": _worker("toolchain", settings.TOOLCHAIN_QUEUE, settings.TOOLCHAIN_CONCURRENCY, "--pool", "threads"),
         "web": Program("web", [sys.executable, "-m", "portal.web"], grace=20, folder=settings.BASE_DIR),
     }
     return [program for name, program in known.items() if name in parts]
 
 
-def _worker(name: str, queue: str, concurrency: int) -> Program:
+def _worker(name: str, queue: str, concurrency: int, *more: str) -> Program:
     """Return a worker that serves one queue."""
     options = ["--loglevel", settings.LOG_LEVEL, "--concurrency", str(concurrency), "--queues", queue, "--hostname", f"{name}@%h"]
     # Without the talk among workers: nobody here asks for it, and it costs a second at every start.
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "-O", "fair"]
     return Program(
         name,
-        [*CELERY, "portal.celery", "worker", *options, *quiet],
+        [*CELERY, "portal.celery", "worker", *options, *quiet, *more],
         grace=20,
         # On a machine where everything runs as root its owner decided so; it need not be said at every start.
         environment={"PYTHONWARNINGS": "ignore:You're running the worker"},

@@ -19,10 +19,14 @@ urlpatterns = [
     path("api/v1/", include("accounts.api_urls")),
     path("api/v1/", include("assets.api_urls")),
     path("api/v1/", include("toolchain.api_urls")),
+    path("api/v1/", include("toolchain.trainer.api_urls")),
+    path("api/v1/", include("toolchain.inference.api_urls")),
     path("account/", include("accounts.sign_up_urls")),
     path("account/", include("allauth.urls")),
     path("", include("accounts.urls")),
     path("", include("toolchain.urls")),
+    path("", include("toolchain.trainer.urls")),
+    path("", include("toolchain.inference.urls")),
     path("", include("assets.urls")),
 ]
 

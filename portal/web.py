@@ -31,7 +31,7 @@ def serve() -> None:
         workers=settings.WEB_WORKERS,
         loop=Loops.uvloop,
         http=HTTPModes.auto,
-        websockets=False,
+        websockets=True,
         backlog=2048,
         # Requests past this wait in the backlog: each one in progress holds a thread and perhaps a database connection.
         backpressure=256,

@@ -57,6 +57,29 @@ def standing_of(asset: Asset) -> Standing:
     if state == State.DONE and not current:
         # It was read by earlier rules, and the upkeep has it read again.
         state = State.WAITING
+    return _judged(asset, state, newest, shown)
+
+
+def standing_once(asset: Asset) -> Standing:
+    """Return `standing_of(asset)`, asked for once for a row: for the parts of one page, which show the same row."""
+    kept: Standing | None = vars(asset).get("_standing")
+    if kept is None:
+        kept = vars(asset)["_standing"] = standing_of(asset)
+    return kept
+
+
+def standing_at(asset: Asset, commit: str) -> Standing:
+    """Return where one commit of `asset`, read for a viewer, stands, whatever came after it; one query."""
+    row = Inspection.objects.filter(repository=asset.repository_id, step=CODE, commit=commit).select_related("job").first()
+    if row is None:
+        begins = asset.ingest_job is not None and asset.ingest_job.active
+        return Standing(State.WAITING if begins else "unread")
+    if row.finished_at is None or row.version != VERSION:
+        return Standing(State.WAITING if row.state == State.DONE else row.state, inspection=row)
+    return _judged(asset, row.state, row, row)
+
+
+def _judged(asset: Asset, state: str, newest: Inspection | None, shown: Inspection | None) -> Standing:
     if shown is None:
         return Standing(state, inspection=newest)
     report = judged(Report.from_dict(shown.result), settings.IMAGE_REGISTRIES)

@@ -21,7 +21,9 @@ from assets.downloads import tally
 from assets.models import Asset
 from assets.services import commit_files, create_asset, create_version
 from core.problems import Missing, Moved
-from jobs.services import run
+from inspection.models import Inspection
+from jobs.models import Job
+from jobs.services import BACKGROUND, run
 from repos import reading
 from repos.models import DailyDownloads, Ref
 from repos.models.git import HEADS, TAGS
@@ -140,6 +142,9 @@ def add_exhibit(exhibit: Exhibit, now: datetime) -> Asset:
         add_revision(exhibit, revision, asset, people[revision.by], _moment(exhibit, revision, place, now))
     add_downloads(exhibit, asset, now)
     add_life(exhibit, asset, _publisher(exhibit, people), people, now, _moment(exhibit, first, 0, now))
+    # What people bring themselves is read before all that came with the demo.
+    read = Inspection.objects.filter(repository=asset.repository_id)
+    Job.objects.filter(pk__in=read.values("job")).update(priority=BACKGROUND + 1)
     return Asset.objects.for_user(actor).get(pk=asset.pk)
 
 

@@ -62,6 +62,10 @@ class AssetQuerySet(models.QuerySet["Asset"]):
         """Return those assets, read for a user, on whose applications that user may decide."""
         return self.filter(Q(role__gte=DECIDES) | Q(approver=True))
 
+    def usable(self) -> Self:
+        """Return those assets, read for a user, that the user may use."""
+        return self.filter(role__gte=Role.USER)
+
     def of_kind(self, kind: str) -> Self:
         return self.filter(kind=kind)
 

@@ -211,10 +211,10 @@ def test_a_list_never_shows_what_its_detail_hides(people: People, private: Asset
     ("viewer", "allowed"),
     [
         ("visitor", ["download", "preview", "view"]),
-        ("contributor", ["commit", "download", "edit_card", "preview", "react", "subscribe", "tag", "upload", "view"]),
+        ("contributor", ["commit", "deploy", "download", "edit_card", "preview", "react", "subscribe", "tag", "train", "upload", "view"]),
         (
             "maintainer",
-            "branch commit configure decide download edit_card preview publish react subscribe tag upload view".split(),
+            "branch commit configure decide deploy download edit_card preview publish react subscribe tag train upload view".split(),
         ),
     ],
 )

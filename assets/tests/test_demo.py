@@ -11,6 +11,8 @@ from accounts.models import AuditEvent, Membership, Organisation, User
 from assets.models import Application, Asset, DownloadRecord, Favourite, Like, Subscription
 from assets.services import recount
 from core.testing import api, person
+from jobs.models import Job
+from jobs.services import BACKGROUND
 from repos.models import Commit, DailyDownloads, LargeObject, Ref
 
 
@@ -41,6 +43,9 @@ class DemoTests(TestCase):
         assert [handle for handle, _password in lines] == ["linwz", "hezhiyuan", "amara-okafor", "chenjiahe", "jonas-weber"]
         for handle, password in lines:
             assert Client().login(username=handle, password=password)
+
+    def test_its_files_are_read_after_those_of_everybody_else(self) -> None:
+        assert set(Job.objects.filter(kind="inspection.read").values_list("priority", flat=True)) == {BACKGROUND + 1}
 
     def test_second_run_changes_nothing_and_says_so(self) -> None:
         def counts() -> list[int]:

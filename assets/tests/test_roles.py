@@ -47,7 +47,7 @@ MEMBERS = ("reader", "contributor", "maintainer", "owner")
 VIEWERS = ("visitor", *OUTSIDERS, *MEMBERS, "administrator")
 
 VIEW = {"view", "react"}
-USE = VIEW | {"preview", "download", "subscribe"}
+USE = VIEW | {"preview", "download", "subscribe", "train", "deploy"}
 CHANGE = USE | {"upload", "commit", "edit_card", "tag"}
 MANAGE = CHANGE | {"configure", "branch", "publish", "decide"}
 OWN = MANAGE | {"rename", "transfer", "delete"}

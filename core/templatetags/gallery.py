@@ -11,7 +11,7 @@ from django.utils import translation
 from django.utils.html import escape, format_html, json_script
 from django.utils.safestring import SafeData, SafeString, mark_safe
 
-from core import browsers, charts, icons, numbers, plates, shell
+from core import browsers, charts, icons, numbers, plates, plots, shell
 
 register = template.Library()
 
@@ -78,6 +78,18 @@ def _time(value: datetime, text: str) -> SafeString:
 def duration(seconds: Any) -> str:
     """Return seconds as `3 min 5 s`; empty for no value."""
     return "" if seconds in (None, "") else numbers.duration(seconds)
+
+
+@register.filter
+def figure(value: Any) -> str:
+    """Return a measured value in four digits, `0.8424`, `11,480`; a dash for no value."""
+    return "–" if value in (None, "") else numbers.figure(value)
+
+
+@register.filter
+def signed(value: Any) -> str:
+    """Return a change in four digits with its sign, `−0.061`; empty for no value."""
+    return "" if value in (None, "") else ("\u2212" if value < 0 else "+") + numbers.figure(abs(value))
 
 
 @register.filter
@@ -198,6 +210,12 @@ def language_tag() -> str:
 def chart(figure: charts.Figure) -> SafeString:
     """Draw a line chart from a `core.charts.Figure`."""
     return mark_safe(charts.line(figure))
+
+
+@register.simple_tag
+def plot(plot: plots.Plot) -> SafeString:
+    """Draw lines over numbers or time from a `core.plots.Plot`."""
+    return mark_safe(plots.draw(plot))
 
 
 @register.simple_tag

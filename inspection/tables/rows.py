@@ -113,6 +113,18 @@ def media(table: Table, *, row: int, column: str) -> Media:
     raise Unreadable("no_media", row=row, column=column[:100])
 
 
+def first(table: Table, limit: int, columns: Sequence[str]) -> Iterator[tuple[dict[str, Any], bool]]:
+    """Yield the first rows as plain values by name, none of them shortened, each with whether the copy holds only the beginning of one.
+
+    Raises `Unreadable` as `page` does.
+    """
+    chosen = [table.column(name) for name in columns]
+    for rows, group in _groups(table, range(min(limit, table.rows)), chosen):
+        cut = _cut(group)
+        for index in range(len(rows)):
+            yield {name: cells.plain(group.column(name)[index]) for name in columns}, bool(set(cut.get(index, ())) & set(columns))
+
+
 def _known(table: Table, row: int) -> int:
     if not 0 <= row < table.rows:
         raise Unreadable("unknown_row", row=row)

@@ -1,5 +1,6 @@
 """Many statements in one confined process; only that imports this."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,3 +20,8 @@ def outcomes(statements: Sequence[str], columns: Sequence[Mapping[str, Any]], in
         except Unreadable as error:
             found.append(error.code)
     return found
+
+
+def libraries() -> dict[str, bool]:
+    """Say which libraries this process has loaded."""
+    return {name: name in sys.modules for name in ("pyarrow", "duckdb", "pandas")}

@@ -272,3 +272,7 @@ def test_limits_are_named(splits):
     with pytest.raises(Unreadable) as caught:
         asked(splits, "SELECT count(*) FROM range(100000000000)", seconds=1)
     assert (caught.value.code, caught.value.facts) == ("sql_out_of_time", {"limit": 1})
+
+
+def test_confined_process_does_without_pandas():
+    assert isolation.run("inspection.tests.statements:libraries", {}) == {"pyarrow": True, "duckdb": True, "pandas": False}

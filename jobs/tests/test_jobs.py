@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from jobs import services
 from jobs.models import LEASE, MAX_TRIES, Job
-from jobs.services import JobError, enqueue, handler, run, sweep, take_turn
+from jobs.services import BACKGROUND, JobError, answer, enqueue, handler, run, sweep, take_turn
 
 pytestmark = pytest.mark.django_db
 
@@ -116,7 +116,7 @@ def test_lost_worker_is_fenced_out() -> None:
 
 def test_sweep_brings_back_what_a_dead_worker_held(monkeypatch: Any) -> None:
     rung: list[int] = []
-    monkeypatch.setattr(services, "ring", lambda pk, priority: rung.append(pk))
+    monkeypatch.setattr(services, "ring", lambda job, **_options: rung.append(job.pk))
     job = enqueue(kind="test.count", params={})
     fresh(job).claim()
     assert (sweep(), rung) == (0, [])
@@ -124,6 +124,30 @@ def test_sweep_brings_back_what_a_dead_worker_held(monkeypatch: Any) -> None:
     assert (sweep(), rung) == (1, [job.pk])
     run(job.pk)
     assert fresh(job).state == "done"
+
+
+def test_a_ring_in_the_background_is_answered_with_the_most_urgent_job() -> None:
+    late, later, first = (enqueue(kind="test.count", params={}, priority=priority) for priority in (9, 9, BACKGROUND))
+    for rung, done in ((later, first), (later, late), (first, later)):
+        answer(rung.pk)
+        assert (fresh(done).state, len(SEEN)) == ("done", len(Job.objects.filter(state="done")))
+    answer(first.pk)
+    assert len(SEEN) == 3
+
+
+def test_a_ring_in_the_foreground_is_for_its_own_job() -> None:
+    other, rung = enqueue(kind="test.count", params={}, priority=0), enqueue(kind="test.count", params={})
+    behind = enqueue(kind="test.count", params={}, priority=BACKGROUND)
+    answer(rung.pk)
+    answer(rung.pk)
+    assert [str(fresh(job).state) for job in (other, rung, behind)] == ["queued", "done", "queued"]
+
+
+def test_the_background_leaves_jobs_of_other_workers_alone(monkeypatch: Any) -> None:
+    monkeypatch.setattr(services, "QUEUES", {"test.again": "elsewhere"})
+    other, rung = enqueue(kind="test.again", params={}, priority=BACKGROUND), enqueue(kind="test.count", params={}, priority=9)
+    answer(rung.pk)
+    assert [str(fresh(job).state) for job in (other, rung)] == ["queued", "done"]
 
 
 def test_stop_ends_an_idle_job_at_its_next_turn() -> None:
@@ -134,7 +158,7 @@ def test_stop_ends_an_idle_job_at_its_next_turn() -> None:
 
 
 def test_recurring_work_is_started_by_the_sweep_and_never_doubled(monkeypatch: Any) -> None:
-    monkeypatch.setattr(services, "ring", lambda _pk, _priority: None)
+    monkeypatch.setattr(services, "ring", lambda _job, **_options: None)
     services.recurring("test.upkeep", every=timedelta(hours=1))(lambda job: SEEN.append(job.turn))
     sweep()
     sweep()

@@ -17,7 +17,7 @@ import requests
 from portal.datafolder import leftovers
 
 MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
-PATIENCE = 90.0
+PATIENCE = 240.0
 
 
 def free_port() -> int:

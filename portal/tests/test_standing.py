@@ -40,6 +40,13 @@ LISTS: dict[str, dict[str, Any]] = {
     "assets.application": STAFF,
     "assets.grant": STAFF,
     "assets.collection": STAFF,
+    "toolchain.spec": STAFF,
+    "toolchain.limit": STAFF,
+    "toolchain.entry": STAFF,
+    "toolchain.node": STAFF,
+    "toolchain.run": STAFF,
+    "toolchain.environment": STAFF,
+    "trainer.training": STAFF,
     "portal.sitesettings": STAFF,
 }
 ADDS: dict[str, dict[str, Any]] = {
@@ -47,6 +54,9 @@ ADDS: dict[str, dict[str, Any]] = {
     "accounts.agreement": STAFF,
     "accounts.wordlist": STAFF,
     "assets.term": STAFF,
+    "toolchain.spec": STAFF,
+    "toolchain.limit": STAFF,
+    "toolchain.entry": ADMINISTRATORS,
 }
 CLOSED = {**NOBODY, "reviewer": 403, "operator": 403, "administrator": 403}
 ACTS: dict[tuple[str, str], tuple[str, ...]] = {
@@ -74,6 +84,9 @@ ACTS: dict[tuple[str, str], tuple[str, ...]] = {
     ("assets.asset", "uncommercial"): ("operator", "administrator"),
     ("assets.submission", "approve"): ("reviewer", "administrator"),
     ("assets.submission", "reject"): ("reviewer", "administrator"),
+    ("toolchain.limit", "lift"): ("operator", "administrator"),
+    ("trainer.training", "stop"): ("administrator",),
+    ("trainer.training", "delete"): ("administrator",),
 }
 
 

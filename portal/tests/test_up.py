@@ -91,7 +91,14 @@ class TestLife:
 
     @pytest.mark.parametrize(
         ("name", "word"),
-        [("web", "portal.web"), ("worker", "worker@"), ("background", "background@"), ("beat", " beat "), ("redis", "redis-server")],
+        [
+            ("web", "portal.web"),
+            ("worker", "worker@"),
+            ("background", "background@"),
+            ("toolchain", "toolchain@"),
+            ("beat", " beat "),
+            ("redis", "redis-server"),
+        ],
     )
     def test_killed_child_is_started_again(self, gallery: Gallery, name: str, word: str) -> None:
         old = gallery.child(word)
@@ -126,7 +133,7 @@ class TestLife:
 
         assert status == 0
         stopped = re.findall(r"^(\w+) stopped\.$", gallery.output, re.MULTILINE)
-        assert stopped == ["web", "background", "worker", "beat", "redis", "postgresql"]
+        assert stopped == ["web", "toolchain", "background", "worker", "beat", "redis", "postgresql"]
         assert gallery.lines[-1] == "Stopped."
 
     def test_second_start_has_little_to_do(self, gallery: Gallery, static: str) -> None:

@@ -58,6 +58,17 @@ class PartStore(Protocol):
         """Return where the client sends part `number` directly, or None where the portal takes it."""
         ...
 
+    def send_part(self, handle: str, number: int, offset: int, data: bytes) -> str:
+        """Keep part `number`, which begins at byte `offset` of the whole, for the portal itself and return its etag."""
+        ...
+
+    def take(self, name: str, descriptor: int) -> str | None:
+        """Return a handle for an upload that is complete: the open local file itself, without moving a byte.
+
+        None where the store cannot take a file in as it is, or somebody may still write to it; its parts are to be sent then.
+        """
+        ...
+
     def seal(self, handle: str, etags: Mapping[int, str]) -> str:
         """Join the parts into one object that `open` can read and return its location for reading."""
         ...

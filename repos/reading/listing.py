@@ -71,11 +71,14 @@ def listing(
     return items[offset : offset + limit]
 
 
-def walk(revision: Revision, folder: str = "") -> Iterator[Item]:
-    """Yield every file below `folder` in path order, without commits."""
+def walk(revision: Revision, folder: str = "", *, indexed: bool = True) -> Iterator[Item]:
+    """Yield every file below `folder` in path order, without commits.
+
+    Not `indexed`, it reads the trees of the commit, which stay as they are while somebody commits to the branch.
+    """
     require(revision.repository, "view")
     repository, folder = revision.repository, folder.strip("/")
-    if branch := _index_of(revision):
+    if indexed and (branch := _index_of(revision)):
         rows = Entry.objects.filter(branch=branch).exclude(mode=FOLDER_MODE)
         if folder:
             rows = rows.filter(folder=folder) | rows.filter(folder__startswith=f"{folder}/")

@@ -1,7 +1,7 @@
 """Content on its way into a commit: large objects, pointers, blobs."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -52,15 +52,34 @@ def keep_bytes(data: bytes) -> LargeObject:
 
 def adopt(*, sha256: str, size: int, location: str) -> LargeObject:
     """Make verified bytes at `location` a large object; when the content is known already, the bytes are dropped."""
+    return adopt_all({sha256: (size, location)})[sha256]
+
+
+def adopt_all(found: Mapping[str, tuple[int, str]]) -> dict[str, LargeObject]:
+    """Do what `adopt` does for several objects at once: size and location by SHA-256."""
+    now = timezone.now()
     with transaction.atomic():
         LargeObject.objects.bulk_create(
-            [LargeObject(sha256=sha256, size=size, location=location, verified_at=timezone.now())], ignore_conflicts=True
+            [
+                LargeObject(sha256=sha256, size=size, location=location, verified_at=now)
+                for sha256, (size, location) in sorted(found.items())
+            ],
+            ignore_conflicts=True,
         )
-        row = LargeObject.objects.select_for_update().get(pk=sha256)
-        row.rescue()
-        if row.location != location:
-            enqueue(kind="repos.delete_bytes", params={"location": location}, dedupe_key=f"repos.delete_bytes:{location}", priority=8)
-    return row
+        rows = locked_objects(found)
+        for sha256, (_size, location) in found.items():
+            if rows[sha256].location != location:
+                enqueue(kind="repos.delete_bytes", params={"location": location}, dedupe_key=f"repos.delete_bytes:{location}", priority=8)
+    return rows
+
+
+def locked_objects(sha256s: Iterable[str]) -> dict[str, LargeObject]:
+    """Return those of the objects that are stored, out of quarantine, and keep them from going until the transaction ends."""
+    rows = {row.sha256: row for row in LargeObject.objects.select_for_update().filter(pk__in=list(sha256s)).order_by("pk")}
+    for row in rows.values():
+        if row.state == LargeObject.State.QUARANTINED:
+            row.rescue()
+    return rows
 
 
 def place(*, repository: Repository, actor: User, operations: Sequence[Operation], objects: Objects) -> dict[int, Placed]:
@@ -104,11 +123,9 @@ def refer_to(*, repository: Repository, actor: User | None, sha256s: Iterable[st
     new = wanted - have
     if refused := sorted(new - _readable(repository, actor, new).keys()):
         raise object_missing(refused[0])
-    rows = {row.sha256: row for row in LargeObject.objects.select_for_update().filter(pk__in=wanted).order_by("pk")}
+    rows = locked_objects(wanted)
     if lost := sorted(wanted - rows.keys()):
         raise object_missing(lost[0])
-    for row in rows.values():
-        row.rescue()
     LargeReference.objects.bulk_create([LargeReference(repository=repository, object_id=sha256) for sha256 in new])
     return sum(rows[sha256].size for sha256 in new)
 

@@ -55,7 +55,7 @@ def begin_upload(*, repository: Repository, actor: User, path: str, size: int, s
             )
         return Upload.objects.create(
             repository=repository, user=actor, path=path, size=size, sha256=sha256, object_sha256=sha256,
-            part_size=_part_size(size), state=Upload.State.FINISHED,
+            part_size=part_size(size), state=Upload.State.FINISHED,
         )  # fmt: skip
     if sha256:
         same = Upload.objects.for_user(actor).unfinished().filter(repository=repository, path=path, size=size, sha256=sha256)
@@ -63,7 +63,7 @@ def begin_upload(*, repository: Repository, actor: User, path: str, size: int, s
             return started
     if is_large(path, size):
         check_quota(repository, size)
-    upload = Upload(id=uuid4(), repository=repository, user=actor, path=path, size=size, sha256=sha256, part_size=_part_size(size))
+    upload = Upload(id=uuid4(), repository=repository, user=actor, path=path, size=size, sha256=sha256, part_size=part_size(size))
     try:
         upload.handle = store().begin(upload.id.hex, size)
     except StoreError as error:
@@ -225,7 +225,7 @@ def _known(repository: Repository, sha256: str, readable: Any) -> LargeObject | 
     return LargeObject.objects.filter(pk=sha256, damaged_at=None).first() if allowed else None
 
 
-def _part_size(size: int) -> int:
+def part_size(size: int) -> int:
     """Return the part size in bytes: the setting, or as much more as keeps the number of parts within S3's 10,000."""
     least = -(-size // MAX_PARTS)
     return int(max(settings.UPLOAD_PART_SIZE, -(-least // MIB) * MIB))

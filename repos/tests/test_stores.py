@@ -120,3 +120,41 @@ def test_address_serves_the_bytes_with_the_name(blob_store: Store) -> None:
 def test_file_store_stays_in_its_folder(tmp_path: Path) -> None:
     with pytest.raises(StoreError):
         FileStore(tmp_path / "blobs").delete("../outside")
+
+
+def test_parts_that_the_portal_sends_itself_become_one_object(blob_store: Store) -> None:
+    handle = blob_store.begin("upload4", len(WHOLE))
+    etags = {number: blob_store.send_part(handle, number, (number - 1) * 5 * MIB, PARTS[number]) for number in (2, 1, 2)}
+    assert b"".join(blob_store.open(blob_store.seal(handle, etags))) == WHOLE
+
+
+def test_a_local_file_is_taken_as_it_is_or_not_at_all(blob_store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "weights.bin"
+    path.write_bytes(WHOLE)
+    with open(path, "rb") as file:
+        handle = blob_store.take("upload5", file.fileno())
+        assert blob_store.take("upload5", file.fileno()) == handle
+    if isinstance(blob_store, S3Store):
+        assert handle is None
+        return
+    assert handle is not None
+    location = blob_store.publish(handle, hashlib.sha256(WHOLE).hexdigest())
+    taken = blob_store.local_path(location)
+    assert taken is not None and taken.stat().st_ino == path.stat().st_ino
+    assert taken.stat().st_mode & 0o777 == 0o444
+
+
+def test_a_file_that_is_open_for_writing_is_not_taken(tmp_path: Path) -> None:
+    store, path = FileStore(tmp_path / "blobs"), tmp_path / "weights.bin"
+    with open(path, "wb") as writer, open(path, "rb") as file:
+        assert store.take("upload6", file.fileno()) is None
+        writer.close()
+        assert store.take("upload6", file.fileno()) == "incoming/upload6"
+
+
+def test_a_file_without_a_name_is_not_taken(tmp_path: Path) -> None:
+    store, path = FileStore(tmp_path / "blobs"), tmp_path / "weights.bin"
+    path.write_bytes(b"x")
+    with open(path, "rb") as file:
+        path.unlink()
+        assert store.take("upload7", file.fileno()) is None

@@ -103,6 +103,10 @@ OF_AN_OWNER = {
     "organisation-settings": "/yunling/-/settings",
     "members": "/yunling/-/members",
     "forbidden": f"{MODEL}/settings",
+    "training-jobs": "/jobs",
+    "choose-model": "/jobs/new",
+    "new-training": f"/jobs/new?model={MODEL.removeprefix('/models/')}",
+    "compute": "/me/compute",
     "sessions": "/account/sessions/",
     "email": "/me/email",
     "following": "/me/following",
@@ -119,6 +123,9 @@ OF_AN_ADMINISTRATOR = {
     "reviews": "/admin/assets/submission/",
     "vocabularies": "/admin/assets/term/?vocabulary__exact=modality",
     "jobs": "/admin/jobs/job/",
+    "specs": "/admin/toolchain/spec/",
+    "new-limit": "/admin/toolchain/limit/add/",
+    "machines": "/admin/toolchain/node/",
     "site": "/admin/portal/sitesettings/1/change/",
 }
 REFUSED = {"missing": 404, "forbidden": 403, "locked": 403, "preview-mistaken": 400}

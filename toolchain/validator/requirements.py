@@ -26,7 +26,7 @@ def check(file: File, siblings: frozenset[str], notes: Notes) -> None:
     if text is None:
         return
     seen: dict[tuple[str, str], int] = {}
-    for number, line in _lines(text.removeprefix("\ufeff")):
+    for number, line in lines(text.removeprefix("\ufeff")):
         if len(line) > MAX_LINE:
             notes.error("requirement_invalid", number, text=shown(line))
         elif line.startswith("-"):
@@ -35,7 +35,7 @@ def check(file: File, siblings: frozenset[str], notes: Notes) -> None:
             _requirement(line, number, seen, notes)
 
 
-def _lines(text: str) -> Iterator[tuple[int, str]]:
+def lines(text: str) -> Iterator[tuple[int, str]]:
     """Yield what is asked for with its line: without comments, and with lines that end in a backslash joined."""
     begun, parts = 0, ""
     for number, line in enumerate(text.split("\n"), 1):

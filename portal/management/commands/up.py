@@ -18,7 +18,7 @@ from portal.first import administrator_exists, new_token
 from portal.supervisor import Supervisor
 
 logger = logging.getLogger("gallery.up")
-PARTS = ["web", "worker", "background", "beat"]
+PARTS = ["web", "worker", "background", "toolchain", "beat"]
 
 
 class Command(BaseCommand):
@@ -26,7 +26,7 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("parts", nargs="*", choices=[[], *PARTS], metavar="part", help="web, worker or beat; all of them by default")
+        parser.add_argument("parts", nargs="*", choices=[[], *PARTS], metavar="part", help=f"{', '.join(PARTS)}; all of them by default")
         parser.add_argument("--demo", action="store_true", help="load demo content once the gallery runs")
 
     def handle(self, *args: Any, parts: list[str], demo: bool, **options: Any) -> None:

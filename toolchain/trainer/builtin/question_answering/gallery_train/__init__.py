@@ -1,0 +1,1 @@
+"""The scripts, their hyperparameters and what they ask of a dataset."""

@@ -1,0 +1,68 @@
+"""What there is to choose on the page of a new training job."""
+
+from dataclasses import dataclass
+
+from accounts.models import Namespace, User
+from assets.models import Asset
+from repos import reading
+from toolchain.models import Spec
+from toolchain.trainer.parameters import Parameter
+
+
+@dataclass(frozen=True)
+class Row:
+    """A hyperparameter in the form."""
+
+    parameter: Parameter
+    value: str
+    error: str
+    help: str
+
+    @property
+    def changed(self) -> bool:
+        """Whether it is not its default any more."""
+        return self.value.strip() != self.parameter.default
+
+    @property
+    def options(self) -> list[tuple[str, bool]]:
+        """The values to choose from, each with whether it is chosen; empty where anything can be typed."""
+        known = ("true", "false") if self.parameter.kind == "bool" else self.parameter.choices
+        if not known:
+            return []
+        empty = [("", not self.value)] if not self.parameter.default else []
+        return [*empty, *((each, each == self.value) for each in known)]
+
+
+@dataclass(frozen=True)
+class SpecChoice:
+    """A spec to choose; `reason` says why not."""
+
+    spec: Spec
+    chosen: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class RevisionChoice:
+    """A branch, tag or commit to choose."""
+
+    value: str
+    text: str
+    chosen: bool
+
+
+def revisions_of(asset: Asset, name: str, commit: str) -> list[RevisionChoice]:
+    """Return the branches and tags of an asset; that of this name is chosen, else one with `commit` as its head, else the commit itself."""
+    repository = asset.open_repository()
+    refs = [*reading.branches(repository), *reading.tags(repository)]
+    named = next((ref for ref in refs if ref.short == name), None) or next((ref for ref in refs if ref.commit == commit), None)
+    found = [RevisionChoice(ref.short, f"{ref.short} ({ref.commit[:7]})", ref == named) for ref in refs]
+    return found if named is not None else [RevisionChoice(commit, commit[:7], True), *found]
+
+
+def free_name(user: User, namespace: Namespace, stem: str) -> str:
+    """Return `stem`, or with the first number that makes it a name which no model of `namespace` has; empty where all are taken."""
+    names = Asset.objects.for_user(user).of_kind(Asset.Kind.MODEL).filter(namespace=namespace, name__istartswith=stem)
+    taken = {name.lower() for name in names.values_list("name", flat=True)}
+    numbered = (f"{stem}-{number}" for number in range(2, 1000))
+    return next((name for name in (stem, *numbered) if name.lower() not in taken), "")
