@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from gallery import Gallery, table
 from serving import Connection
@@ -41,7 +42,7 @@ class Through(Connection):
     """A kept connection to the gallery, for calls of one service."""
 
     def __init__(self, gallery: Gallery, base: str) -> None:
-        http.client.HTTPConnection.__init__(self, "127.0.0.1", gallery.port, timeout=600)
+        http.client.HTTPConnection.__init__(self, "127.0.0.1", urlsplit(gallery.url).port, timeout=600)
         self.base, self.token = base, gallery.token
 
     def connect(self) -> None:

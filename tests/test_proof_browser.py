@@ -42,7 +42,7 @@ def page(bases: Bases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pag
             page.fill("#id_handle", "olivia")
             page.fill("#id_email", "olivia@example.com")
             page.fill("#id_password", PASSWORD)
-            page.locator("main form button[type=submit], form:has(#id_handle) button[type=submit]").first.click()
+            page.locator("form:has(#id_handle) button[type=submit]").click()
             page.wait_for_url(re.compile(r"/$"))
             olivia = Person(up, "olivia")
             olivia.publish("model", "slow", MODEL, "image-classification")
@@ -88,11 +88,11 @@ def test_train_deploy_and_call(page: Page, tmp_path: Path) -> None:
     heading(page, "slower")
     page.wait_for_url(re.compile(r"/jobs/\d+$"))
     expect(page.locator("#log")).to_contain_text("begin", timeout=SLOW)
-    expect(page.get_by_role("link", name="olivia/slower").first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("link", name="Open model")).to_be_visible(timeout=SLOW)
     page.reload()
     expect(page.locator("section[aria-labelledby=curves-t] svg").first).to_be_visible()
     assert violations(page) == []
-    page.get_by_role("link", name="olivia/slower").first.click()
+    page.get_by_role("link", name="Open model").click()
     page.wait_for_url(re.compile("/models/olivia/slower$"))
     expect(page.locator("body")).to_contain_text("olivia/slow")
 

@@ -33,7 +33,7 @@ with open(os.environ["ENV_AG_USER_METRICS_LOG_PATH"], "a") as metrics:
         print(f"{step}|{2.0 / step}|1", file=metrics, flush=True)
         time.sleep(0.2)
 output = pathlib.Path(os.environ["ENV_AG_TRAIN_OUTPUT_DIR"])
-for number in range(int(given["note"] or 1)):
+for number in range(int(given.get("note") or 1)):
     (output / f"weights-{number}.bin").write_bytes(os.urandom(1 << 20))
 print("end", flush=True)
 """

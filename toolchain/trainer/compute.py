@@ -12,10 +12,10 @@ from django.http import HttpRequest
 from accounts.models import Namespace
 from core.paging import Order, Page, page_of
 from core.problems import Problem
+from toolchain.choices import kind_of_machine
 from toolchain.compute import ledger
 from toolchain.compute.limits import Allowance, allowance
 from toolchain.models import Entry, Run, Spec
-from toolchain.trainer.wording import kind_of_machine
 
 PAGE_SIZE = 30
 NEWEST = Order("newest", "id", kind=int)

@@ -7,10 +7,8 @@ from hashlib import sha256
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import Case, IntegerField, Q, Value, When
 from django.utils.translation import gettext as _
 
-from accounts.people import LONGEST
 from assets.models import Asset
 from assets.tables.opening import Tables, tables_of
 from assets.tables.states import state_of
@@ -18,6 +16,7 @@ from inspection.files import Unreadable
 from inspection.models import Sheet
 from inspection.tables import rows
 from inspection.tables.parts import table
+from toolchain.choices import usable
 from toolchain.trainer import builtin
 from toolchain.trainer.builtin import checking, conversations, squad
 from toolchain.trainer.builtin.checking import Finding, Row, Split
@@ -65,23 +64,6 @@ class Check:
             "none": _("There is no table in these files."),
         }
         return [("bad" if self.state == "none" else "warn", f"{words[self.state]} {self.reason}".strip())]
-
-
-def usable(user: Any, kind: str) -> Any:
-    """Return the assets of a kind that `user` may use, also those on application that were granted."""
-    return Asset.objects.for_user(user).of_kind(kind).usable().whole()
-
-
-def find_usable(user: Any, kind: str, words: str) -> list[Asset]:
-    """Return at most eight assets that `user` may use and `words` may mean, those of `user` first, then by what changed last."""
-    words = words.strip()[:LONGEST].replace("\0", "")
-    found = usable(user, kind)
-    if words:
-        namespace, slash, name = words.rpartition("/")
-        named = Q(namespace__handle__icontains=words) | Q(name__icontains=words) | Q(title_zh__icontains=words)
-        found = found.filter(Q(namespace__handle__iexact=namespace, name__istartswith=name) if slash else named)
-    own = Case(When(namespace=user.pk, then=Value(0)), default=Value(1), output_field=IntegerField())
-    return list(found.order_by(own, "-updated_at", "-pk")[:MOST])
 
 
 def usable_named(user: Any, kind: str, repo_id: str) -> Asset | None:

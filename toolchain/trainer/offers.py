@@ -1,7 +1,7 @@
 """What may be trained of a model, and how: section 11.1 of the specification."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
@@ -11,13 +11,13 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
-from assets.models import Asset, Term
+from assets.models import Asset
 from assets.revisions import Place
-from assets.vocabulary import Terms
 from core.markdown import render
 from core.problems import Problem, TooLarge
 from repos import reading
 from repos.reading import Revision
+from toolchain.choices import CUSTOM, IMAGE, task_name
 from toolchain.environments.bases import BASES
 from toolchain.offering import Offering, revision_for
 from toolchain.trainer import builtin
@@ -30,25 +30,11 @@ from toolchain.validator.params import MAX_PARAMS
 from toolchain.validator.verdicts import Mode
 from toolchain.validator.wording import sentence
 
-CUSTOM = "custom"
-"""The training task type of models that bring scripts or an image of their own."""
 FOLDER = "gallery_train"
 PARAMS, README = f"{FOLDER}/train_params.json", f"{FOLDER}/dataset_readme.md"
 MAX_README = 1 << 20
-IMAGE = "image"
-"""The environment of a model that brings an image of its own."""
 LONGEST_METHOD = 200
 CACHE_SECONDS = 24 * 3600
-
-ENVIRONMENT_NAMES: Mapping[str, Any] = {
-    "current": gettext_lazy("Current"),
-    "compatible": gettext_lazy("Compatible"),
-    IMAGE: gettext_lazy("Image of the model"),
-}
-ENVIRONMENT_HINTS: Mapping[str, Any] = {
-    "current": gettext_lazy("The newest versions of PyTorch and transformers."),
-    "compatible": gettext_lazy("For scripts written for PyTorch 2.0 and transformers 4."),
-}
 
 
 @dataclass(frozen=True)
@@ -194,19 +180,6 @@ def offer_of(asset: Asset, revision: str = "") -> Offer:
     Raises `Forbidden` where the viewer may not train it, `Missing` where there is no such revision.
     """
     return Offer(asset, revision_for(asset, revision, "train"))
-
-
-def task_name(code: str) -> str:
-    """Return the name of a training task type in the language in force."""
-    if code == CUSTOM:
-        return _("Custom")
-    term = Terms.load().get(Term.Vocabulary.TASK, code)
-    return term.name if term else code
-
-
-def environment_choices(codes: Sequence[str]) -> list[tuple[str, str, str]]:
-    """Return base environments with their names and what they are for."""
-    return [(code, str(ENVIRONMENT_NAMES.get(code, code)), str(ENVIRONMENT_HINTS.get(code, ""))) for code in codes]
 
 
 def own_readme(task: str) -> str:

@@ -17,6 +17,7 @@ from core.numbers import duration
 from core.plots import Plot
 from core.problems import Missing
 from core.terminal import Painter
+from toolchain.choices import ENVIRONMENT_NAMES, task_name
 from toolchain.materials import Survey, surveyed
 from toolchain.metrics.panel import Curves, choice_of, show
 from toolchain.metrics.rows import log_of, metrics_of
@@ -29,7 +30,6 @@ from toolchain.runs.reading import last_lines, read_stream
 from toolchain.trainer import builtin
 from toolchain.trainer.mine import seconds_of, total_of
 from toolchain.trainer.models import Training
-from toolchain.trainer.offers import ENVIRONMENT_NAMES, task_name
 from toolchain.trainer.wording import MARKS, STEPS, doing, failure, method_of, stage_of, status_of
 
 State = Training.State

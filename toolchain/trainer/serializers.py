@@ -4,11 +4,12 @@ from typing import Any
 
 from rest_framework import serializers
 
+from toolchain.choices import task_name
 from toolchain.models import Entry, Spec
 from toolchain.runs.queue import place_of
 from toolchain.trainer.compute import Standing
 from toolchain.trainer.models import Training
-from toolchain.trainer.offers import Offer, task_name
+from toolchain.trainer.offers import Offer
 from toolchain.trainer.wording import doing, stage_of
 
 REPO_ID = r"\A[^/\0]{1,64}/[^/\0]{1,96}\Z"

@@ -31,12 +31,6 @@ STEPS: tuple[tuple[str, Any], ...] = (
 )
 """The stages of a job in their order."""
 _PLACES = {"environment": "environment", "model": "files", "dataset": "files", "start": "files", "run": "run"}
-_MACHINES: Mapping[str, Any] = {"": "CPU", "gpu": "GPU", "npu": "NPU"}
-
-
-def kind_of_machine(accelerator: str) -> str:
-    """Return what people call machines with this accelerator."""
-    return str(_MACHINES.get(accelerator, accelerator.upper()))
 
 
 def method_of(training: Training) -> str:

@@ -10,6 +10,7 @@ from assets.models import Asset
 from core.problems import Missing
 from repos.operations import PutBytes
 from repos.reading import Revision, find, read_all, resolve, walk
+from toolchain.choices import IMAGE
 from toolchain.materials import CACHE, OUTPUT, place_of, surveyed, write_result
 from toolchain.models import Run
 from toolchain.offering import NO_IMAGE, image_of
@@ -19,7 +20,6 @@ from toolchain.runs.registry import Beat, Failure, Need, Place, Wanted
 from toolchain.trainer import builtin
 from toolchain.trainer.models import Training
 from toolchain.trainer.news import tell_ended
-from toolchain.trainer.offers import IMAGE
 from toolchain.trainer.results import facts_of
 from toolchain.validator.texts import KIB
 

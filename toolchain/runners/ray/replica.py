@@ -29,6 +29,7 @@ SUPERVISOR = Path(__file__).resolve().parents[1] / "supervisor" / "__main__.py"
 _READY_SECONDS = 5.0
 _SPARE_SECONDS = 5.0
 _LINE = 1 << 18
+_STOPPED = "The service was stopped."
 # Headers of one connection, which is not the other (RFC 9110, section 7.6.1).
 _HOP = frozenset({"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade"})
 
@@ -41,8 +42,8 @@ class Replica:
         top = Path(folder)
         order = folders.read_order(top)
         if order is None or (top / folders.STOP).exists():
-            raise RuntimeError("The service was stopped.")
-        self.folder = make_replica(top)
+            raise RuntimeError(_STOPPED)
+        self.top, self.folder = top, make_replica(top)
         self.grace = order.spec.limits.grace
         folders.write_order(self.folder, dataclasses.replace(order, spec=own(order.spec, top, self.folder)))
         command = [os.path.realpath(sys.executable), "-I", "-S", str(SUPERVISOR), "--foreground", str(self.folder)]
@@ -98,6 +99,8 @@ class Replica:
                 return address
             if self.supervisor.poll() is not None:
                 raise RuntimeError(self._ended())
+            if (self.top / folders.STOP).exists():
+                raise RuntimeError(_STOPPED)
             time.sleep(0.1)
 
     def _ended(self) -> str:

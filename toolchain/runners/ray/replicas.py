@@ -41,9 +41,14 @@ def lives(replica: Path) -> bool:
     if (replica / folders.EXIT).exists():
         return False
     beat, _started = folders.read_beat(replica)
-    if beat is None:
+    if not folders.is_locked(replica / folders.LOCK):
         return not folders.node_of(replica) and folders.is_fresh(replica)
-    return time.time() - beat.at < SILENCE and folders.is_locked(replica / folders.LOCK)
+    return beat is None or time.time() - beat.at < SILENCE
+
+
+def is_over(replica: Path) -> bool:
+    """Whether a replica had a supervisor, and it is gone."""
+    return (replica / folders.EXIT).exists() or (bool(folders.node_of(replica)) and not lives(replica))
 
 
 def is_ready(replica: Path) -> bool:

@@ -14,7 +14,7 @@ from toolchain.runners import folders
 from toolchain.runners.base import Exit, Look, Reason, Replicas, RunnerError, RunSpec, State
 from toolchain.runners.ray import resources
 from toolchain.runners.ray.client import Cluster, Unreachable
-from toolchain.runners.ray.replicas import REPLICAS, is_ready, lives, merge_logs, replicas_of, total
+from toolchain.runners.ray.replicas import REPLICAS, is_over, is_ready, lives, merge_logs, replicas_of, total
 
 SERVICE = "service.json"
 PROGRAM, DEPLOYMENT = "toolchain.runners.ray.replica:application", "Replica"
@@ -103,7 +103,7 @@ class Services:
         if any(is_ready(each) for each in living):
             return State.RUNNING
         replicas = replicas_of(folder)
-        in_vain = list(takewhile(lambda each: not is_ready(each), (each for each in reversed(replicas) if not lives(each))))
+        in_vain = list(takewhile(lambda each: not is_ready(each), (each for each in reversed(replicas) if is_over(each))))
         ever = any(is_ready(each) for each in replicas)
         if len(in_vain) >= (_TRIES if ever else 1) or (not ever and application["status"] in _FAILED):
             # Serve would try again and again.

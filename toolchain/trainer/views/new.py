@@ -14,8 +14,8 @@ from assets.models import Asset
 from assets.revisions import permit
 from core.htmx import render_page
 from core.problems import Missing, Problem
+from toolchain.choices import find_usable
 from toolchain.offering import have_read
-from toolchain.trainer.datasets import find_usable
 from toolchain.trainer.models import Training
 from toolchain.trainer.views.job import training_at
 from toolchain.trainer.workflow import KEPT, PREFIX, Workflow, settings_of

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 from accounts.models import Namespace, User
 from assets.models import Asset
-from repos import reading
-from toolchain.models import Spec
 from toolchain.trainer.parameters import Parameter
 
 
@@ -31,33 +29,6 @@ class Row:
             return []
         empty = [("", not self.value)] if not self.parameter.default else []
         return [*empty, *((each, each == self.value) for each in known)]
-
-
-@dataclass(frozen=True)
-class SpecChoice:
-    """A spec to choose; `reason` says why not."""
-
-    spec: Spec
-    chosen: bool
-    reason: str
-
-
-@dataclass(frozen=True)
-class RevisionChoice:
-    """A branch, tag or commit to choose."""
-
-    value: str
-    text: str
-    chosen: bool
-
-
-def revisions_of(asset: Asset, name: str, commit: str) -> list[RevisionChoice]:
-    """Return the branches and tags of an asset; that of this name is chosen, else one with `commit` as its head, else the commit itself."""
-    repository = asset.open_repository()
-    refs = [*reading.branches(repository), *reading.tags(repository)]
-    named = next((ref for ref in refs if ref.short == name), None) or next((ref for ref in refs if ref.commit == commit), None)
-    found = [RevisionChoice(ref.short, f"{ref.short} ({ref.commit[:7]})", ref == named) for ref in refs]
-    return found if named is not None else [RevisionChoice(commit, commit[:7], True), *found]
 
 
 def free_name(user: User, namespace: Namespace, stem: str) -> str:

@@ -16,19 +16,19 @@ from assets.vocabulary import Terms
 from core.permissions import require
 from core.problems import Missing, Problem
 from repos import reading
+from toolchain.choices import RevisionChoice, SpecChoice, by_machine, environment_choices, find_usable, revisions_of, spec_choices
 from toolchain.compute.limits import Order, fits, order_of
 from toolchain.materials import checked_output_name
 from toolchain.models import Spec
 from toolchain.trainer.builtin.wording import help_text, method_name
-from toolchain.trainer.datasets import Check, check_of, find_usable, usable_named
+from toolchain.trainer.datasets import Check, check_of, usable_named
 from toolchain.trainer.forms import TrainingForm
 from toolchain.trainer.models import Training
-from toolchain.trainer.offers import Offer, TaskType, environment_choices, offer_of
+from toolchain.trainer.offers import Offer, TaskType, offer_of
 from toolchain.trainer.parameters import Method, Parameter, method_named
 from toolchain.trainer.services import submit_training
-from toolchain.trainer.wording import kind_of_machine
 from toolchain.trainer.workflow.calls import call_of
-from toolchain.trainer.workflow.choices import RevisionChoice, Row, SpecChoice, free_name, revisions_of
+from toolchain.trainer.workflow.choices import Row, free_name
 from toolchain.trainer.workflow.fields import KEPT, PREFIX
 
 
@@ -211,22 +211,12 @@ class Workflow:
     @cached_property
     def specs(self) -> list[SpecChoice]:
         """The specs on offer, each with why it cannot be chosen."""
-        found = []
-        for spec in Spec.objects.for_user(self.user).offered():
-            reason = fits(spec, self.offer.minimum) or self.offer.unfit(spec) or (_("Sold out.") if spec.sold_out else "")
-            found.append((spec, reason))
-        given = self.given.get("spec", "")
-        wanted = given if any(spec.code == given for spec, _reason in found) else ""
-        chosen = wanted or next((spec.code for spec, reason in found if not reason), "")
-        return [SpecChoice(spec, spec.code == chosen, reason) for spec, reason in found]
+        return spec_choices(self.user, self.given.get("spec", ""), lambda spec: fits(spec, self.offer.minimum) or self.offer.unfit(spec))
 
     @property
     def spec_groups(self) -> list[tuple[str, list[SpecChoice]]]:
         """The specs by kind of machine."""
-        groups: dict[str, list[SpecChoice]] = {}
-        for choice in self.specs:
-            groups.setdefault(kind_of_machine(choice.spec.accelerator), []).append(choice)
-        return list(groups.items())
+        return by_machine(self.specs)
 
     @property
     def spec(self) -> Spec | None:
