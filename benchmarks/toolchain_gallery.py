@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 from gallery import Gallery, running
 
 from toolchain.environments import following, ready
@@ -40,7 +41,13 @@ def with_environments(*codes: str, **settings: str) -> Iterator[Gallery]:
         for root, id in made:
             (runs / id).symlink_to(root / id)
             (runs / f"{id}.json").write_bytes((root / f"{id}.json").read_bytes())
-        yield gallery
+        try:
+            yield gallery
+        finally:
+            # Runs outlive their gallery.
+            for process in psutil.process_iter(["cmdline"]):
+                if str(runs.parent) in " ".join(process.info["cmdline"] or ()):
+                    process.kill()
 
 
 def published(gallery: Gallery, kind: str, name: str, files: dict[str, str]) -> str:

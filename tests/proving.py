@@ -2,10 +2,12 @@
 
 import base64
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +64,28 @@ def manage(gallery: Gallery, *arguments: str, text: str = "") -> str:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout.strip()
+
+
+def processes(data: Path, word: str = "") -> list[int]:
+    """Return the processes whose command line holds a word and the folder of runs of a gallery's data folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+            if str(data / "runs") in command and word in command:
+                found.append(int(entry.name))
+    return found
+
+
+def destroy(gallery: Gallery) -> None:
+    """End a gallery and what runs in it, which would outlive it."""
+    gallery.destroy()
+    for pid in processes(gallery.data):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def wait(holds: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
@@ -164,4 +188,4 @@ def gallery(bases: Bases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         found.until_ready()
         yield found
     finally:
-        found.destroy()
+        destroy(found)

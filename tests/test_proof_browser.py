@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect, sync_playwright
 
 from core.testing import PASSWORD
-from tests.proving import Person, furnished, started
+from tests.proving import Person, destroy, furnished, started
 from tests.test_proof_faults import MODEL
 from toolchain.tests.environments import Bases, bases
 
@@ -52,7 +52,7 @@ def page(bases: Bases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pag
             chromium.close()
         assert not errors
     finally:
-        up.destroy()
+        destroy(up)
 
 
 def violations(page: Page) -> list[str]:
@@ -104,8 +104,10 @@ def test_train_deploy_and_call(page: Page, tmp_path: Path) -> None:
     page.get_by_role("button", name="Start deployment").click()
     heading(page, "Confirm the order")
     page.get_by_role("button", name="OK, deploy").click()
-    page.wait_for_url(re.compile(r"/services/olivia/echo"))
-    expect(page.locator("body")).to_contain_text("Running", timeout=SLOW)
+    page.wait_for_url(re.compile(r"/services$"))
+    page.get_by_role("link", name="echo").first.click()
+    page.wait_for_url(re.compile(r"/services/olivia/echo$"))
+    expect(page.locator("#service-head h1")).to_contain_text("Running", timeout=SLOW)
     page.goto("/services/olivia/echo")
     page.locator("#id_body").fill('{"inputs": "hello"}')
     page.get_by_role("button", name="Send").click()

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 import requests
 
 from portal.tests.running import Gallery
-from tests.proving import Person, furnished, started, wait
+from tests.proving import Person, destroy, furnished, processes, started, wait
 from toolchain.tests.environments import Bases, bases
 from toolchain.tests.flows import PARAMS
 
@@ -118,18 +119,9 @@ class World:
             ).fetchall()
         return [(key, attempt, state, error) for key, attempt, state, error, of in rows if target in (None, of)]
 
-    def processes(self, word: str) -> list[int]:
-        """Return the processes whose command line holds a word and a folder of this gallery's runs."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                try:
-                    command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                except OSError:
-                    continue
-                if str(self.data / "runs") in command and word in command:
-                    found.append(int(entry.name))
-        return found
+    def processes(self, word: str = "") -> list[int]:
+        """Return the processes of this gallery's runs whose command line holds a word."""
+        return processes(self.data, word)
 
     def supervisor(self, key: str) -> int:
         """Return the process that watches over a run."""
@@ -152,9 +144,7 @@ def world(bases: Bases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wo
         found.paula.serving("echo")
         yield found
     finally:
-        (found.up if found else up).destroy()
-        for pid in found.processes("") if found else []:
-            os.kill(pid, signal.SIGKILL)
+        destroy(found.up if found else up)
 
 
 def test_killed_parts_and_engines_do_not_touch_what_runs(world: World) -> None:
@@ -164,7 +154,7 @@ def test_killed_parts_and_engines_do_not_touch_what_runs(world: World) -> None:
     before = world.supervisor(f"training-{training}-1"), world.supervisor(replica)
 
     for word in ("toolchain@", " beat ", "redis-server", "portal.web"):
-        os.kill(wait(lambda word=word: world.up.child(word), word, MINUTE), signal.SIGKILL)
+        os.kill(wait(partial(world.up.child, word), word, MINUTE), signal.SIGKILL)
         wait(world.answers, f"an answer of the service after {word} was killed", MINUTE)
         world.goes_on(training)
 
@@ -267,6 +257,6 @@ def test_nothing_is_left_in_the_end(world: World) -> None:
     wait(lambda: world.paula.call("GET", "services/paula/echo")["state"] == "stopped", "the end of the service", MINUTE)
 
     assert {state for _key, _attempt, state, _error in world.runs("training") + world.runs("service")} == {"ended"}
-    wait(lambda: not world.processes(""), "the end of every process", MINUTE)
+    wait(lambda: not world.processes(), "the end of every process", MINUTE)
     kept = {key for key, _attempt, _state, error in world.runs("training") if error == "stopped"}
     wait(lambda: {path.name for path in (world.data / "runs" / "runs").glob("[a-z]*")} <= kept, "the folders to go", 5 * MINUTE)

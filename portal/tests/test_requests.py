@@ -15,6 +15,7 @@ from jobs.services import handler
 from portal.access import AccessLog
 from portal.asgi import application
 from repos.transfer import ByteTransfer, TransferHandler
+from toolchain.inference.gateway import Gateway
 
 
 def ask(served: Any, *, headers: tuple[tuple[bytes, bytes], ...] = (), proxies: int = 0) -> dict[str, Any]:
@@ -113,4 +114,5 @@ def test_lines_of_a_job_carry_its_number(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_downloads_leave_django_early() -> None:
     assert isinstance(application, AccessLog)
     assert isinstance(application.application, ByteTransfer)
-    assert isinstance(application.application.application, TransferHandler)
+    assert isinstance(application.application.application, Gateway)
+    assert isinstance(application.application.application.application, TransferHandler)

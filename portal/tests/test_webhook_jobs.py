@@ -72,7 +72,8 @@ def told() -> list[tuple[str, dict[str, Any]]]:
 def test_every_event_can_be_subscribed_to() -> None:
     assert [code for code, _name in events.event_choices()] == [
         "application.created", "application.decided", "asset.commit", "asset.delisted", "asset.published", "asset.rejected",
-        "asset.scanned", "grant.revoked", "job.done", "job.failed",
+        "asset.scanned", "grant.revoked", "job.done", "job.failed", "service.failed", "service.running", "service.stopped", "service.stopping",
+        "training.completed", "training.failed", "training.stopped",
     ]  # fmt: skip
 
 

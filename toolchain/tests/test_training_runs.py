@@ -1,6 +1,7 @@
 """Training jobs from their submission to the model they make, with real programs in the real sandbox."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from repos.reading import find, listing, read_all, resolve
 from toolchain.models import Entry, Run
 from toolchain.runs import reading
 from toolchain.runs.queue import dispatch
-from toolchain.tests.flows import TRAIN, dataset, model, until, workplace, workshop
+from toolchain.tests.flows import PATIENCE, TRAIN, dataset, model, until, workplace, workshop
 from toolchain.tests.queued import node, spec
 from toolchain.trainer.models import Training
 from toolchain.trainer.services import delete_training, drop_checkpoints, retry_training, stop_training, submit_training
@@ -160,7 +161,10 @@ def test_what_is_lost_is_tried_once_more_under_another_key(people: People) -> No
     from toolchain.runs.places import runner_of
 
     runner_of("local").stop(run.key)
-    until(lambda: runner_of("local").look(run.key).exit is not None)
+    # No worker looks meanwhile.
+    end = time.monotonic() + PATIENCE
+    while runner_of("local").look(run.key).exit is None and time.monotonic() < end:
+        time.sleep(0.05)
     runner_of("local").forget(run.key)
     until(lambda: Run.objects.filter(attempt=2).exists())
 

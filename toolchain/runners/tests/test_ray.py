@@ -16,7 +16,6 @@ from toolchain.runners.ray.runner import RayRunner
 from toolchain.runners.supervisor import processes
 from toolchain.runners.tests.clusters import machine_of
 from toolchain.runners.tests.contract import RunnerContract
-from toolchain.runners.tests.contract_ending import EndingContract
 from toolchain.runners.tests.programs import ended, log, new_key, run, shell, started, until
 from toolchain.runners.tests.serving import ask, service
 
@@ -56,7 +55,8 @@ def gone(pids):
     return not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
-class TestRay(RunnerContract, EndingContract):
+class TestRay(RunnerContract):
+    # How a run ends is the work of the supervisor, which is the same one that the local runner starts.
     def test_a_program_that_listens_can_be_called(self, runner):
         key = new_key()
         runner.start(service(runner, key, "first"), key)
