@@ -13,8 +13,7 @@ from assets.labels import Card, cards
 from assets.models import Asset
 from assets.models.assets import AssetQuerySet
 from assets.vocabulary import Terms
-from core.paging import Page, page_of
-from core.problems import Problem
+from core.paging import Page, page_or_first
 
 PAGE_SIZE = 24
 
@@ -64,11 +63,7 @@ class Catalogue:
     def page(self) -> Page[Asset]:
         """The rows of this page; an address of another list leads to the first page, with a notice."""
         rows, order = self.found.whole().marked_by(self.user), self.filterset.order
-        try:
-            return page_of(rows, order, cursor=self.parameters.get("cursor", ""), limit=PAGE_SIZE)
-        except Problem as problem:
-            self.notices.append(str(problem.detail))
-            return page_of(rows, order, limit=PAGE_SIZE)
+        return page_or_first(rows, order, cursor=self.parameters.get("cursor", ""), limit=PAGE_SIZE, notices=self.notices)
 
     @cached_property
     def cards(self) -> list[Card]:

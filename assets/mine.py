@@ -19,8 +19,7 @@ from assets.labels import Card, cards
 from assets.models import Asset, DownloadRecord, Favourite, Submission, Subscription
 from assets.models.assets import AssetQuerySet
 from assets.vocabulary import Terms
-from core.paging import Order, Page, page_of
-from core.problems import Problem
+from core.paging import Order, Page, Pager, page_or_first
 
 PAGE_SIZE = 24
 NEWEST = Order("newest", "marked_at", kind=datetime)
@@ -68,7 +67,7 @@ def _rows(user: Any, name: str) -> Any:
     return rows.of(user).order_by()
 
 
-class MyList:
+class MyList(Pager):
     """A page of one of the `LISTS` for the person behind `request`. `kind` is empty where the list shows all kinds at once."""
 
     def __init__(self, request: HttpRequest, name: str, *, every_kind: bool = False) -> None:
@@ -85,11 +84,7 @@ class MyList:
         """The rows of this page, the latest first; an address of another list leads to the first page, with a notice."""
         rows = kept_assets(self.user, self.name).whole().marked_by(self.user)
         rows = rows.of_kind(self.kind) if self.kind else rows
-        try:
-            return page_of(rows, NEWEST, cursor=self.parameters.get("cursor", ""), limit=PAGE_SIZE)
-        except Problem as problem:
-            self.notices.append(str(problem.detail))
-            return page_of(rows, NEWEST, limit=PAGE_SIZE)
+        return page_or_first(rows, NEWEST, cursor=self.parameters.get("cursor", ""), limit=PAGE_SIZE, notices=self.notices)
 
     @cached_property
     def cards(self) -> list[Card]:
@@ -119,14 +114,6 @@ class MyList:
         found = [kind_tab(self.path, kind, count, self.kind) for kind, count in self.counts.items()]
         every = {"text": pgettext("every kind", "All"), "address": self.path, "count": sum(self.counts.values()), "current": not self.kind}
         return [every, *found] if self.every_kind else found
-
-    @property
-    def next_url(self) -> str:
-        return self._address(self.page.next) if self.page.next else ""
-
-    @property
-    def previous_url(self) -> str:
-        return self._address(self.page.previous) if self.page.previous else ""
 
     def _address(self, cursor: str) -> str:
         return f"{self.path}?{urlencode({'kind': self.kind, 'cursor': cursor} if self.kind else {'cursor': cursor})}"

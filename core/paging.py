@@ -12,8 +12,11 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from django.db.models import Model, Q, QuerySet
+from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
+from django_filters.rest_framework import DjangoFilterBackend
+from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -106,6 +109,54 @@ def _decode(cursor: str, order: Order) -> tuple[bool, Any, int, int]:
         return bool(backward), order.value(value), pk, start
     except (ValueError, TypeError, binascii.Error, RecursionError) as error:
         raise Problem("bad_cursor", _("This page address belongs to another list. Start from the first page.")) from error
+
+
+def page_or_first(rows: QuerySet[M], order: Order, *, cursor: str, limit: int, notices: list[str]) -> Page[M]:
+    """Return a page of `rows`; a cursor of another list leads to the first page, and the reason is added to `notices`."""
+    try:
+        return page_of(rows, order, cursor=cursor, limit=limit)
+    except Problem as problem:
+        notices.append(str(problem.detail))
+        return page_of(rows, order, limit=limit)
+
+
+class Pager:
+    """The addresses of the pages beside a page: those of `path` with the parameters `given` and another cursor."""
+
+    path: str
+    given: QueryDict
+    page: Any
+
+    @property
+    def next_url(self) -> str:
+        return self._address(self.page.next) if self.page.next else ""
+
+    @property
+    def previous_url(self) -> str:
+        return self._address(self.page.previous) if self.page.previous else ""
+
+    def _address(self, cursor: str) -> str:
+        kept = self.given.copy()
+        kept["cursor"] = cursor
+        return f"{self.path}?{kept.urlencode()}"
+
+
+class FilteredList:
+    """Part of a REST list with a filter set that names its sort in `order`; a parameter that is not valid is refused with its name."""
+
+    order: Order
+    request: Any
+
+    def filter_queryset(self, queryset: Any) -> Any:
+        filterset = DjangoFilterBackend().get_filterset(self.request, queryset, self)
+        if not filterset.is_valid():
+            raise ValidationError({name: list(messages) for name, messages in filterset.errors.items()})
+        self.order = filterset.order
+        return filterset.qs
+
+    def order_for(self, request: Request) -> Order:
+        """Return the sort that the page follows."""
+        return self.order
 
 
 class KeysetPages(BasePagination):

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
-from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.decorators import action
@@ -28,7 +27,7 @@ from assets.serializers.assets import (
     ProblemSerializer,
     TransferSerializer,
 )
-from core.paging import KeysetPages, Order
+from core.paging import FilteredList, KeysetPages
 from core.permissions import SIGNED_IN, require
 
 BAD = OpenApiResponse(ProblemSerializer, description="Some values are not valid.")
@@ -38,7 +37,7 @@ TAKEN = OpenApiResponse(ProblemSerializer, description="The name is taken.")
 MOVED = OpenApiResponse(ProblemSerializer, description="A former address; `Location` names the present one.")
 
 
-class AssetViewSet(GenericViewSet[Asset]):
+class AssetViewSet(FilteredList, GenericViewSet[Asset]):
     """Assets of one kind: the same rows, filters, sorts and pages as the catalogue."""
 
     kind: str
@@ -58,17 +57,6 @@ class AssetViewSet(GenericViewSet[Asset]):
 
     def get_queryset(self) -> AssetQuerySet:
         return Asset.objects.for_user(self.request.user).of_kind(self.kind).whole()
-
-    def filter_queryset(self, queryset: Any) -> Any:
-        filterset = DjangoFilterBackend().get_filterset(self.request, queryset, self)
-        if not filterset.is_valid():
-            raise ValidationError({name: list(messages) for name, messages in filterset.errors.items()})
-        self.order: Order = filterset.order
-        return filterset.qs
-
-    def order_for(self, request: Request) -> Order:
-        """Return the sort that the page follows."""
-        return self.order
 
     def get_object(self) -> Asset:
         asset = asset_at(self.request.user, self.kind, self.kwargs["namespace"], self.kwargs["name"])

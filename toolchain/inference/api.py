@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -17,7 +16,7 @@ from assets.addresses import asset_at
 from assets.api.assets import BAD, MISSING, REFUSED, TAKEN
 from assets.api.parts import AssetPart
 from assets.revisions import permit
-from core.paging import KeysetPages, Order
+from core.paging import FilteredList, KeysetPages
 from core.permissions import SIGNED_IN
 from core.problems import Invalid, Missing
 from toolchain.inference import services
@@ -54,7 +53,7 @@ PLACE = [
 DONE = {200: ServiceSerializer, 403: REFUSED, 404: MISSING, 409: TAKEN}
 
 
-class ServiceViewSet(GenericViewSet[Service]):
+class ServiceViewSet(FilteredList, GenericViewSet[Service]):
     """Services of the caller and of the organisations that they are a member of."""
 
     queryset = Service.objects.none()
@@ -79,16 +78,6 @@ class ServiceViewSet(GenericViewSet[Service]):
 
     def get_queryset(self) -> Any:
         return Service.objects.for_user(self.request.user).whole()
-
-    def filter_queryset(self, queryset: Any) -> Any:
-        filterset = DjangoFilterBackend().get_filterset(self.request, queryset, self)
-        if not filterset.is_valid():
-            raise ValidationError({name: list(messages) for name, messages in filterset.errors.items()})
-        self.order: Order = filterset.order
-        return filterset.qs
-
-    def order_for(self, request: Request) -> Order:
-        return self.order
 
     def service(self, namespace: str, name: str) -> Service:
         """Return the service as the caller sees it, after checking the verb."""

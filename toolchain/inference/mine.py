@@ -5,24 +5,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
 
-from django.db.models import Count, Q
-from django.http import HttpRequest, QueryDict
+from django.db.models import Count
 from django.utils import timezone
 
-from accounts.models import Namespace
-from assets.places import places_for
-from core.paging import Page, page_of
-from core.problems import Problem
 from toolchain.inference.counts import Counts, counted, step_at, total
 from toolchain.inference.filters import ServiceFilter
 from toolchain.inference.metrics import reading_of
 from toolchain.inference.models import Replica, Service
 from toolchain.inference.wording import doing, mark_of, status_of
+from toolchain.lists import OwnedList
 from toolchain.runs.queue import places_of
 
-PAGE_SIZE = 30
 PATH = "/services"
 HOURS = timedelta(hours=6)
 STEP = timedelta(minutes=10)
@@ -69,75 +63,20 @@ class Line:
         return any(self.hours)
 
 
-class Mine:
+class Mine(OwnedList[Service]):
     """The page of services that the person behind `request` may see."""
 
-    def __init__(self, request: HttpRequest) -> None:
-        self.user: Any = request.user
-        self.notices: list[str] = []
-        self.given: QueryDict = request.GET
-        self.filterset = ServiceFilter(request.GET, queryset=Service.objects.for_user(self.user).whole())
-        if not self.filterset.is_valid():
-            bad = dict(self.filterset.errors)
-            self.notices += [str(message) for messages in bad.values() for message in messages]
-            kept = request.GET.copy()
-            for name in bad:
-                kept.pop(name, None)
-            self.given = kept
-            self.filterset = ServiceFilter(kept, queryset=Service.objects.for_user(self.user).whole())
-
-    @property
-    def path(self) -> str:
-        return PATH
-
-    @property
-    def query(self) -> str:
-        return self.given.get("q", "")
+    kind, filters, path = Service, ServiceFilter, PATH
 
     @property
     def model(self) -> str:
         """The model whose services are shown, empty for all."""
         return self.given.get("model", "")
 
-    @property
-    def states(self) -> list[tuple[str, Any, bool]]:
-        """The states to choose from."""
-        chosen = self.given.getlist("state")
-        return [(value, name, value in chosen) for value, name in State.choices]
-
-    @cached_property
-    def places(self) -> list[tuple[str, str, bool]]:
-        """The namespaces to choose from, where there is more than one's own."""
-        chosen = {handle.lower() for handle in self.given.getlist("namespace")}
-        members = Namespace.objects.for_user(self.user).filter(Q(pk=self.user.pk) | Q(organisation__memberships__user=self.user.pk))
-        return [(row.handle, row.name, row.handle.lower() in chosen) for row in members.distinct().order_by("handle")]
-
-    @property
-    def is_narrowed(self) -> bool:
-        return any(value for name in ("q", "state", "namespace", "model") for value in self.given.getlist(name))
-
-    @cached_property
-    def page(self) -> Page[Service]:
-        try:
-            return page_of(self.filterset.qs, self.filterset.order, cursor=self.given.get("cursor", ""), limit=PAGE_SIZE)
-        except Problem as problem:
-            self.notices.append(str(problem.detail))
-            return page_of(self.filterset.qs, self.filterset.order, limit=PAGE_SIZE)
-
     @cached_property
     def lines(self) -> list[Line]:
         """The services of this page."""
         return lines_of(self.page.rows)
-
-    @property
-    def moves(self) -> bool:
-        """Whether something of this page changes by itself."""
-        return any(row.active for row in self.page.rows)
-
-    @cached_property
-    def counts(self) -> Counter[str]:
-        """How many services there are of each state, whatever is filtered."""
-        return Counter(dict(Service.objects.for_user(self.user).order_by().values_list("state").annotate(count=Count("pk"))))
 
     @property
     def running(self) -> int:
@@ -158,33 +97,6 @@ class Mine:
         wanted = Service.objects.for_user(self.user).order_by().values("pk")
         day = counted([row["pk"] for row in wanted], now - timedelta(days=1), now, timedelta(days=1))
         return sum(each.requests for steps in day.values() for each in steps.values())
-
-    @property
-    def may_start(self) -> bool:
-        """Whether there is a namespace in which the person may deploy one."""
-        return bool(places_for(self.user))
-
-    @property
-    def next_url(self) -> str:
-        return self._address(self.page.next) if self.page.next else ""
-
-    @property
-    def previous_url(self) -> str:
-        return self._address(self.page.previous) if self.page.previous else ""
-
-    def _address(self, cursor: str) -> str:
-        kept = self.given.copy()
-        kept["cursor"] = cursor
-        return f"{PATH}?{kept.urlencode()}"
-
-    @property
-    def address(self) -> str:
-        """The address of this page, without what is empty."""
-        kept = QueryDict(mutable=True)
-        for name, values in self.given.lists():
-            if found := [str(value) for value in values if value]:
-                kept.setlist(name, found)
-        return f"{PATH}?{kept.urlencode()}" if kept else PATH
 
 
 def lines_of(services: Sequence[Service], now: datetime | None = None) -> list[Line]:

@@ -5,7 +5,6 @@ from typing import Any
 from django.conf import settings
 from django.http import StreamingHttpResponse
 from django.utils.translation import gettext as _
-from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ValidationError
@@ -21,15 +20,16 @@ from assets.api.assets import BAD, MISSING, REFUSED, TAKEN
 from assets.api.parts import AssetPart
 from assets.models import Asset
 from assets.revisions import permit
-from core.paging import KeysetPages, Order
+from core.paging import FilteredList, KeysetPages, Order
 from core.permissions import SIGNED_IN
 from core.problems import Invalid, Missing, Problem
+from toolchain.lists import members_of
 from toolchain.metrics.sources import digest_of
 from toolchain.models import Entry, Sample, Spec
 from toolchain.pieces import LOG_PARAMETERS, LogShape, SampleShape, log_piece
 from toolchain.runs.queue import places_of
 from toolchain.trainer import services
-from toolchain.trainer.compute import NEWEST, members_of, standing_of
+from toolchain.trainer.compute import NEWEST, standing_of
 from toolchain.trainer.datasets import check_of
 from toolchain.trainer.filters import TrainingFilter
 from toolchain.trainer.models import Training
@@ -55,7 +55,7 @@ MOST_SAMPLES = 5000
 ID = OpenApiParameter("pk", int, OpenApiParameter.PATH, description="Id of the training job.")
 
 
-class TrainingViewSet(GenericViewSet[Training]):
+class TrainingViewSet(FilteredList, GenericViewSet[Training]):
     """Training jobs of the caller and of the organisations that they are a member of."""
 
     queryset = Training.objects.none()
@@ -79,16 +79,6 @@ class TrainingViewSet(GenericViewSet[Training]):
 
     def get_queryset(self) -> Any:
         return Training.objects.for_user(self.request.user).whole()
-
-    def filter_queryset(self, queryset: Any) -> Any:
-        filterset = DjangoFilterBackend().get_filterset(self.request, queryset, self)
-        if not filterset.is_valid():
-            raise ValidationError({name: list(messages) for name, messages in filterset.errors.items()})
-        self.order: Order = filterset.order
-        return filterset.qs
-
-    def order_for(self, request: Request) -> Order:
-        return self.order
 
     def training(self, pk: int) -> Training:
         """Return the job as the caller sees it, after checking the verb."""

@@ -6,18 +6,18 @@ from functools import cached_property
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q
 from django.http import HttpRequest
 
 from accounts.models import Namespace
-from core.paging import Order, Page, page_of
-from core.problems import Problem
+from core.paging import Order, Page, Pager, page_or_first
 from toolchain.choices import kind_of_machine
 from toolchain.compute import ledger
 from toolchain.compute.limits import Allowance, allowance
+from toolchain.lists import members_of
 from toolchain.models import Entry, Run, Spec
 
 PAGE_SIZE = 30
+PATH = "/me/compute"
 NEWEST = Order("newest", "id", kind=int)
 
 
@@ -41,12 +41,6 @@ class Standing:
         return None if self.allowed.spend is None else max(Decimal(0), self.allowed.spend - self.spend)
 
 
-def members_of(user: Any) -> Any:
-    """Return the namespaces whose use of compute `user` may see: their own and those of their organisations."""
-    near = Q(pk=user.pk) | Q(organisation__memberships__user=user.pk)
-    return Namespace.objects.for_user(user).filter(near).distinct().order_by("handle")
-
-
 def standing_of(namespace: Namespace) -> Standing:
     """Return what a namespace used this month, and what it may use."""
     hours, spend = ledger.used(namespace)
@@ -55,8 +49,10 @@ def standing_of(namespace: Namespace) -> Standing:
     return Standing(allowance(namespace), hours, spend, ledger.balance(namespace), trainings, services)
 
 
-class ComputePage:
+class ComputePage(Pager):
     """What the person behind `request` may compute with, for themselves or for the organisation that `namespace` names."""
+
+    path = PATH
 
     def __init__(self, request: HttpRequest) -> None:
         self.user: Any = request.user
@@ -94,26 +90,9 @@ class ComputePage:
     def page(self) -> Page[Entry]:
         """The ledger, the newest entries first."""
         rows = Entry.objects.for_user(self.user).filter(namespace=self.namespace).select_related("spec", "run")
-        try:
-            return page_of(rows, NEWEST, cursor=self.given.get("cursor", ""), limit=PAGE_SIZE)
-        except Problem as problem:
-            self.notices.append(str(problem.detail))
-            return page_of(rows, NEWEST, limit=PAGE_SIZE)
+        return page_or_first(rows, NEWEST, cursor=self.given.get("cursor", ""), limit=PAGE_SIZE, notices=self.notices)
 
     @property
     def lines(self) -> list[tuple[Entry, Decimal | None]]:
         """The entries of this page, each with its hours."""
         return [(entry, Decimal(entry.seconds) / 3600 if entry.kind == Entry.Kind.USE else None) for entry in self.page.rows]
-
-    @property
-    def next_url(self) -> str:
-        return self._address(self.page.next) if self.page.next else ""
-
-    @property
-    def previous_url(self) -> str:
-        return self._address(self.page.previous) if self.page.previous else ""
-
-    def _address(self, cursor: str) -> str:
-        kept = self.given.copy()
-        kept["cursor"] = cursor
-        return f"/me/compute?{kept.urlencode()}"

@@ -7,24 +7,20 @@ from functools import cached_property
 from typing import Any
 
 from django.db.models import Count, OuterRef, Q, Subquery
-from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.menu import Entry
 from accounts.models import Namespace, User
-from assets.places import places_for
-from core.paging import Page, page_of
-from core.problems import Problem
 from toolchain.compute import ledger
 from toolchain.compute.limits import allowance
+from toolchain.lists import OwnedList
 from toolchain.models import Excerpt
 from toolchain.runs.queue import places_of
 from toolchain.trainer.filters import TrainingFilter
 from toolchain.trainer.models import Training
 from toolchain.trainer.wording import MARKS, doing, method_of, status_of
 
-PAGE_SIZE = 30
 PATH = "/jobs"
 RECENTLY = timedelta(days=90)
 State = Training.State
@@ -85,73 +81,19 @@ class Line:
         return seconds_of(self.training)
 
 
-class Mine:
+class Mine(OwnedList[Training]):
     """The page of training jobs that the person behind `request` may see."""
 
-    def __init__(self, request: HttpRequest) -> None:
-        self.user: Any = request.user
-        self.notices: list[str] = []
-        self.given: QueryDict = request.GET
-        self.filterset = TrainingFilter(request.GET, queryset=Training.objects.for_user(self.user).whole())
-        if not self.filterset.is_valid():
-            bad = dict(self.filterset.errors)
-            self.notices += [str(message) for messages in bad.values() for message in messages]
-            kept = request.GET.copy()
-            for name in bad:
-                kept.pop(name, None)
-            self.given = kept
-            self.filterset = TrainingFilter(kept, queryset=Training.objects.for_user(self.user).whole())
+    kind, filters, path = Training, TrainingFilter, PATH
 
-    @property
-    def path(self) -> str:
-        return PATH
-
-    @property
-    def query(self) -> str:
-        return self.given.get("q", "")
-
-    @property
-    def states(self) -> list[tuple[str, Any, bool]]:
-        """The states to choose from."""
-        chosen = self.given.getlist("state")
-        return [(value, name, value in chosen) for value, name in State.choices]
-
-    @cached_property
-    def places(self) -> list[tuple[str, str, bool]]:
-        """The namespaces to choose from, where there is more than one's own."""
-        chosen = {handle.lower() for handle in self.given.getlist("namespace")}
-        members = Namespace.objects.for_user(self.user).filter(Q(pk=self.user.pk) | Q(organisation__memberships__user=self.user.pk))
-        return [(row.handle, row.name, row.handle.lower() in chosen) for row in members.distinct().order_by("handle")]
-
-    @property
-    def is_narrowed(self) -> bool:
-        return any(value for name in ("q", "state", "namespace", "model") for value in self.given.getlist(name))
-
-    @cached_property
-    def page(self) -> Page[Training]:
-        rows = self.filterset.qs.annotate(last_line=_last_metrics())
-        try:
-            return page_of(rows, self.filterset.order, cursor=self.given.get("cursor", ""), limit=PAGE_SIZE)
-        except Problem as problem:
-            self.notices.append(str(problem.detail))
-            return page_of(rows, self.filterset.order, limit=PAGE_SIZE)
+    def found(self) -> Any:
+        return super().found().annotate(last_line=_last_metrics())
 
     @cached_property
     def lines(self) -> list[Line]:
         """The jobs of this page."""
         places = places_of(row.run for row in self.page.rows if row.run is not None)
         return [Line(row, places.get(row.run_id or 0, 0), _step(getattr(row, "last_line", None)), total_of(row)) for row in self.page.rows]
-
-    @property
-    def moves(self) -> bool:
-        """Whether something of this page changes by itself."""
-        return any(row.active for row in self.page.rows)
-
-    @cached_property
-    def counts(self) -> dict[str, int]:
-        """How many jobs there are of each state, whatever is filtered."""
-        rows = Training.objects.for_user(self.user).order_by().values_list("state").annotate(count=Count("pk"))
-        return dict.fromkeys(State.values, 0) | dict(rows)
 
     @property
     def running(self) -> int:
@@ -174,33 +116,6 @@ class Mine:
         """The hours that the person used this month, and how many there may be."""
         own = Namespace.objects.for_user(self.user).get(pk=self.user.pk)
         return ledger.used(own)[0], allowance(own).hours
-
-    @property
-    def may_start(self) -> bool:
-        """Whether there is a namespace in which the person may start one."""
-        return bool(places_for(self.user))
-
-    @property
-    def next_url(self) -> str:
-        return self._address(self.page.next) if self.page.next else ""
-
-    @property
-    def previous_url(self) -> str:
-        return self._address(self.page.previous) if self.page.previous else ""
-
-    def _address(self, cursor: str) -> str:
-        kept = self.given.copy()
-        kept["cursor"] = cursor
-        return f"{PATH}?{kept.urlencode()}"
-
-    @property
-    def address(self) -> str:
-        """The address of this page, without what is empty."""
-        kept = QueryDict(mutable=True)
-        for name, values in self.given.lists():
-            if found := [str(value) for value in values if value]:
-                kept.setlist(name, found)
-        return f"{PATH}?{kept.urlencode()}" if kept else PATH
 
 
 def seconds_of(training: Training) -> float | None:
