@@ -11,6 +11,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from portal import embedded  # noqa: E402
 from portal.processes import Child  # noqa: E402
+from portal.tests.prepared import place_cluster  # noqa: E402
 
 pytest_plugins = ["core.testing"]
 
@@ -70,7 +72,6 @@ def _set_up_django() -> None:
     django.setup()
     # A worker of xdist inherits the environment: with this set, its settings would be read before its own environment is.
     os.environ.pop("DJANGO_SETTINGS_MODULE")
-    _keep_vocabularies()
     _keep_caches()
 
 
@@ -82,21 +83,6 @@ def _keep_caches() -> None:
     site.KEEP_SECONDS = vocabulary.KEEP_SECONDS = 3600.0
 
 
-def _keep_vocabularies() -> None:
-    """Bring back what a migration loaded whenever a test that commits empties the tables: Django tells after each time."""
-    from django.apps import apps
-    from django.db.models.signals import post_migrate
-
-    from accounts import agreements
-    from assets import taxonomy
-
-    def load(**_signal: object) -> None:
-        agreements.load(apps.get_model("accounts", "Agreement"))
-        taxonomy.load(apps.get_model("assets", "Term"))
-
-    post_migrate.connect(load, sender=apps.get_app_config("assets"), weak=False)
-
-
 # Before `core.testing` is imported: it, and every test module, may import models at its top.
 _set_up_django()
 
@@ -106,11 +92,39 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if WORKER or session.config.option.collectonly:
         return
     owner, data, run = embedded.owner(), ROOT / "postgres", ROOT / "run"
+    place_cluster(data)
     embedded.prepare_postgres(data, run, owner, durable=False)
     ENGINES.append(Child(embedded.postgres(data, run, owner, log=run / "postgres.log", durable=False)))
     ENGINES.append(Child(embedded.redis(run, owner, log=run / "redis.log")))
     embedded.wait_for_postgres(ENGINES[0], run, log=run / "postgres.log")
     embedded.wait_for_redis(ENGINES[1], run)
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """Say that the tables are there already, and that nobody has to drop them: the whole cluster goes at the end."""
+    return True
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Copy this worker's database from the one in which every migration is applied."""
+    import psycopg
+    from django.db import connection
+    from psycopg import sql
+
+    with psycopg.connect(host=str(ROOT / "run"), user="postgres", dbname="template1", autocommit=True) as server:
+        name = connection.creation._get_test_db_name()
+        server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE postgres STRATEGY file_copy").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """Let tests that commit leave the database as they found it."""
+    from portal.tests.emptied import remember
+
+    with django_db_blocker.unblock():
+        remember()
 
 
 def pytest_collection_finish() -> None:

@@ -31,6 +31,13 @@ def asset_at(user: User | AnonymousUser, kind: str, namespace: str, name: str) -
     raise Missing("asset_not_found", _("There is nothing at this address, or you may not see it."))
 
 
+def asset_named(user: User | AnonymousUser, kind: str, repo_id: str) -> Asset:
+    """Return the asset `owner/name`; otherwise as `asset_at`."""
+    # PostgreSQL takes no null character, and no address has one.
+    namespace, _slash, name = ("" if "\0" in repo_id else repo_id).partition("/")
+    return asset_at(user, kind, namespace, name)
+
+
 def _former(user: User | AnonymousUser, kind: str, namespace: str, name: str) -> Asset | None:
     handle = Handle.objects.filter(key=normalise(namespace)).first()
     if handle is None:

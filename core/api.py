@@ -8,10 +8,21 @@ from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions
 from rest_framework.pagination import CursorPagination
+from rest_framework.parsers import JSONParser
 from rest_framework.response import Response
 
 from core.errors import envelope
 from core.problems import Forbidden, Invalid, Missing, Moved, Problem
+
+
+class Json(JSONParser):
+    """Bodies of JSON; one that is nested too deeply to be read is as bad as any other that cannot be read."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except RecursionError as error:
+            raise exceptions.ParseError from error
 
 
 class CursorPages(CursorPagination):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
@@ -14,3 +14,10 @@ def render_page(request: HttpRequest, page: str, fragment: str, context: dict[st
     response = render(request, fragment if partial else page, context, status=status)
     patch_vary_headers(response, ("HX-Request",))
     return response
+
+
+def see_other(request: HttpRequest, address: str) -> HttpResponse:
+    """Return the answer to a form that leads to another page, for the browser itself or for htmx."""
+    if getattr(request, "htmx", None):
+        return HttpResponse(status=204, headers={"HX-Redirect": address})
+    return HttpResponseRedirect(address, status=303)

@@ -32,6 +32,16 @@ class Problem(Exception):
         self.errors = dict(errors or {})
         self.extra = dict(extra or {})
 
+    @property
+    def messages(self) -> list[str]:
+        """The messages of all fields."""
+        return [str(message) for messages in self.errors.values() for message in messages]
+
+    @property
+    def page_status(self) -> int:
+        """The status of a page that shows its form again with the problem: RFC 9110 has 422 for what was understood and is not valid."""
+        return 422 if self.status == 400 else self.status
+
 
 class Invalid(Problem):
     """Values that were given are not valid; `errors` says by field why."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import ceil, floor, isfinite, log10
+from math import ceil, floor, isfinite, log2, log10
 from typing import Literal
 
 from django.utils import formats, timezone
@@ -11,14 +11,17 @@ from django.utils.translation import pgettext
 
 from core import numbers
 
-Kind = Literal["number", "bytes", "share", "seconds"]
-"""What values are: plain numbers, bytes, shares of one shown as per cent, or lengths of time."""
+Kind = Literal["number", "count", "bytes", "memory", "share", "seconds"]
+"""What values are: plain numbers, whole ones, bytes in powers of 1000 or (memory) of 1024, shares of one shown as per cent, or lengths of time."""
 Tick = tuple[float, str]
 """Where a mark stands, and what stands beside it."""
 
+_BINARY = ("KiB", "MiB", "GiB", "TiB")
 _ROUND = (1.0, 2.0, 2.5, 5.0, 10.0)
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200)
 _QUARTER = 900
+_NEAREST = 1e-300
+"""Nearer to nought floats have too few digits for the steps of a scale."""
 """No clock is set by less."""
 _DAY = 86400
 _DAYS = (1, 2, 7, 14, 30, 90, 180, 365)
@@ -57,13 +60,15 @@ def scale(values: Sequence[float], *, kind: Kind = "number", unit: str = "", zer
     least, most = least / factor, most / factor
     if zero:
         least, most = min(least, 0.0), max(most, 0.0)
-    if most - least <= abs(most) * 1e-9:
-        room = abs(most) * 0.1 or 1.0
+    if most - least <= max(abs(most) * 1e-9, _NEAREST):
+        room = abs(most) * 0.1 if abs(most) > _NEAREST else 1.0
         least, most = (least if zero and least == 0 else least - room), most + room
     step = round_step((most - least) / steps)
+    if kind == "count":
+        step = float(ceil(step))
     low, high = floor(least / step + 1e-9) * step, ceil(most / step - 1e-9) * step
     far = max(abs(low), abs(high)) >= 1e15 or step < 1e-6
-    digits = -1 if far else max(0, -floor(log10(step / 100) + 1e-9))
+    digits = -1 if far else 0 if kind == "count" else max(0, -floor(log10(step / 100) + 1e-9))
     return Scale(low, high, step, factor, suffix, digits)
 
 
@@ -79,6 +84,9 @@ def _unit(kind: Kind, unit: str, most: float) -> tuple[float, str]:
     if kind == "bytes":
         power = min(max(floor(log10(most) / 3), 1), len(numbers.UNITS)) if most >= 1 else 1
         return 1000.0**power, numbers.NO_BREAK + numbers.UNITS[power - 1]
+    if kind == "memory":
+        power = min(max(floor(log2(most) / 10), 1), len(_BINARY)) if most >= 1 else 1
+        return 1024.0**power, numbers.NO_BREAK + _BINARY[power - 1]
     return 1.0, f"{numbers.NO_BREAK}{unit}" if unit else ""
 
 

@@ -3,10 +3,12 @@
 Alice owns, Bob shares, Charlie is a stranger. The root `conftest.py` loads this module as a pytest plugin.
 """
 
+import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.apps import apps
@@ -17,10 +19,20 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from rest_framework.test import APIClient
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
 VIEWERS = ("visitor", "stranger", "reader", "contributor", "maintainer", "owner", "administrator")
 PASSWORD = "a long enough passphrase"
 SIGN_IN = "sign in"
 """Stands in an access table for a redirect to the sign-in page."""
+SWITCHES = (
+    "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update",
+    "--disable-domain-reliability", "--disable-sync", "--no-first-run", "--no-default-browser-check",
+)  # fmt: skip
+"""Of Chromium, which is to do what tests ask for and nothing else."""
+RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+"""Those of axe that pages keep: WCAG 2.2, levels A and AA, and what its authors advise."""
 
 
 def person(handle: str, **fields: Any) -> Any:
@@ -68,6 +80,40 @@ def make_people() -> People:
     alice, mona, bob, rita, charlie = (person(handle) for handle in ("alice", "mona", "bob", "rita", "charlie"))
     ada = person("ada", is_staff=True, is_superuser=True)
     return People(alice, mona, bob, rita, charlie, ada, organisation("atelier", owner=alice, maintainer=mona, contributor=bob, reader=rita))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests in a browser last: while Playwright runs, its event loop is that of the thread, and tests with one of their own fail."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> "Iterator[Browser]":
+    """The browser, one process for all tests: each opens contexts, and closes them."""
+    from playwright.sync_api import sync_playwright
+
+    # Playwright's own loop would make Django refuse the database in this thread.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+        chromium = playwright.chromium.launch(executable_path=program, args=list(SWITCHES))
+        yield chromium
+        chromium.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+def violations(page: "Page") -> list[str]:
+    """Return what axe finds wrong with a page: the rule, the element, and what to do."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    # Styles that axe would fetch by itself are asked for after the end of the test.
+    results = Axe().run(page, options={"preload": False, "runOnly": list(RULES), "resultTypes": ["violations"]})
+    return [
+        f"{found['id']}: {node['target']} {node.get('failureSummary', '')}"
+        for found in results.response["violations"]
+        for node in found["nodes"][:4]
+    ]
 
 
 @pytest.fixture

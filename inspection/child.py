@@ -1,6 +1,6 @@
 """The confined process: it loads one function, gives up every right it does not need, and calls it.
 
-Started by `inspection.isolation.run` only. After `_confine` no file and no socket can be opened: everything a parser needs has to be
+Begun by `inspection.nursery` only. After `_confine` no file and no socket can be opened: everything a parser needs has to be
 imported by its module.
 """
 
@@ -9,15 +9,13 @@ import ctypes
 import json
 import os
 import resource
-import select
 import signal
 import socket
 import struct
-import sys
 import traceback
 from contextlib import suppress
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 from inspection.files import File, Unreadable
 
@@ -28,33 +26,21 @@ for _name in (
 ):  # fmt: skip
     codecs.lookup(_name)
 NOBODY = 65534
-SPARE_SECONDS = 120
 DESCRIPTORS = 200
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 _channel: socket.socket
 
 
-class _Unwanted:
-    """Arrow imports pandas where it is installed, which takes longer than all that is needed, and a gallery has none."""
-
-    @staticmethod
-    def find_spec(name: str, path: object = None, target: object = None) -> None:
-        if name == "pandas":
-            raise ModuleNotFoundError(name)
-
-
-def main(channel: int, parent: int, preload: str = "") -> None:
-    """Serve the one request that comes over the socket `channel`, and end; without one, end after a while."""
+def serve(channel: socket.socket, parent: int) -> NoReturn:
+    """Serve the one request that comes over `channel`, and end; `parent` is the process that forked this one."""
     global _channel
-    _channel = socket.socket(fileno=channel)
-    sys.meta_path.insert(0, _Unwanted)
-    if preload:
-        import_module(preload)
-        if not select.select([_channel], [], [], SPARE_SECONDS)[0]:
-            os._exit(0)
+    _channel = channel
     setup = json.loads(_receive())
     module, _colon, name = setup["target"].partition(":")
-    function = getattr(import_module(module), name)
+    holder = import_module(module)
+    function = getattr(holder, name)
+    # What has to be started before the rights for it are gone, and after the fork.
+    getattr(holder, "prepare", lambda: None)()
     files = [_file(index, path, size) for index, (path, size) in enumerate(setup["files"])]
     inputs = [os.fdopen(number, "rb") for number in _descriptors(setup["inputs"])]
     given = {key: value for key, value in (("files", files), ("inputs", inputs)) if value}

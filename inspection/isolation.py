@@ -22,17 +22,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from inspection.child import DESCRIPTORS, SPARE_SECONDS
+from inspection.child import DESCRIPTORS
 from inspection.files import File, Unreadable
+from inspection.nursery import NUMBER
 
 logger = logging.getLogger(__name__)
 
 MIB = 1 << 20
 BEAT_SECONDS = 5.0
+MOST_NURSERIES = 6
+"""At once and in this process, each of 30 to 100 MB, most of it shared with the others."""
 MOST_SAID = 64 * MIB
 MOST_READ = 64 * MIB
 _UNFIT = re.compile(rb"\\u0000|\\ud[89a-f]|NaN|Infinity", re.IGNORECASE)
 _UNFIT_CHARACTERS = re.compile("[\0\ud800-\udfff]")
+_BEGIN_SECONDS = 60.0
 _ROOT = Path(__file__).resolve().parent.parent
 _ENVIRONMENT = {
     "LANG": "C.UTF-8",
@@ -83,8 +87,8 @@ def run(
     handed over. `beat(done, of)` is called every few seconds and with each progress the function reports; False stops the work with
     `Interrupted`. `take(data, facts)` gets what the function hands over in pieces.
 
-    `warm` names a module that is slow to import: a spare process that has imported it waits for the next call of this kind for a while.
-    Every process still serves one call only.
+    The process is forked by one that has imported the module, and waits for the next call for a while; `warm` names another module
+    that imports this one, so that several targets share it. Every confined process serves one call only.
 
     Raises `Unreadable` as the function does, or with the code `out_of_memory`, `out_of_time` or `crashed`; whatever reading a file
     raises here passes through.
@@ -97,36 +101,50 @@ def run(
         "memory": limits.memory,
         "cpu": limits.cpu,
     }
-    child = (_spare(warm) if warm else None) or _Child(warm)
+    child = _begin(warm or target.partition(":")[0])
     with child.channel:
         try:
             return _Talk(child.channel, files, limits.wall, beat, take).result(setup, [given.fileno() for given in inputs])
         except _Hung as error:
             raise Unreadable("out_of_time") from error
         except (_Closed, BrokenPipeError, ConnectionResetError) as error:
-            status = child.process.wait()
+            status = child.wait()
             raise Unreadable("out_of_time" if status in (-signal.SIGXCPU, -signal.SIGKILL) else "crashed") from error
         finally:
             child.end()
-            if warm:
-                _keep_spare(warm)
 
 
 class _Child:
-    """A started process that waits for its one request; `module` is what it imports before."""
+    """A confined process that waits for its one request on `channel`; `line` is what the nursery says of it."""
+
+    def __init__(self, channel: socket.socket, line: socket.socket, number: int) -> None:
+        self.channel, self.line, self.number = channel, line, number
+        self.status: int | None = None
+
+    def wait(self) -> int:
+        """Return how the process exited, once it has: a signal as a negative number."""
+        if self.status is None:
+            said = self.line.recv(NUMBER.size, socket.MSG_WAITALL)
+            # A nursery that was killed takes its processes with it.
+            self.status = NUMBER.unpack(said)[0] if len(said) == NUMBER.size else 1
+        return self.status
+
+    def end(self) -> None:
+        """Kill the process and wait for its end."""
+        with self.line, suppress(OSError):
+            self.line.shutdown(socket.SHUT_WR)
+            self.wait()
+
+
+class _Nursery:
+    """A started `inspection.nursery` that has imported `module`, or is about to."""
 
     def __init__(self, module: str) -> None:
-        self.started = time.monotonic()
-        self.channel, theirs = socket.socketpair()
-        arguments = f"{theirs.fileno()}, {os.getpid()}, {module!r}"
+        self.control, theirs = socket.socketpair()
+        code = f"import sys; sys.path.insert(0, {str(_ROOT)!r}); from inspection.nursery import main; main({theirs.fileno()}, {module!r})"
         with theirs:
             self.process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-I",
-                    "-c",
-                    f"import sys; sys.path.insert(0, {str(_ROOT)!r}); from inspection.child import main; main({arguments})",
-                ],
+                [sys.executable, "-I", "-c", code],
                 env=_ENVIRONMENT,
                 cwd="/",
                 stdin=subprocess.DEVNULL,
@@ -136,39 +154,72 @@ class _Child:
                 start_new_session=True,
             )
 
-    def fresh(self) -> bool:
-        """Say whether it still waits, and will for long enough to be given a request."""
-        return self.process.poll() is None and time.monotonic() - self.started < SPARE_SECONDS / 2
-
-    def end(self) -> None:
-        """Kill the process and wait for its end."""
-        with suppress(ProcessLookupError):
-            self.process.kill()
-        self.process.wait()
-
-
-_spares: dict[tuple[int, str], _Child] = {}
-_spares_lock = threading.Lock()
-
-
-def _spare(module: str) -> _Child | None:
-    """Return the process that waits for this, for the caller alone."""
-    # By process: what a fork inherits belongs to the other one.
-    with _spares_lock:
-        child = _spares.pop((os.getpid(), module), None)
-    if child is not None and not child.fresh():
-        child.channel.close()
-        child.end()
+    def begin(self) -> _Child | None:
+        """Return a new confined process, or None where the nursery is over."""
+        channel, its_channel = socket.socketpair()
+        line, its_line = socket.socketpair()
+        with its_channel, its_line, suppress(OSError):
+            socket.send_fds(self.control, [b"+"], [its_channel.fileno(), its_line.fileno()])
+        with suppress(OSError):
+            line.settimeout(_BEGIN_SECONDS)
+            said = line.recv(NUMBER.size, socket.MSG_WAITALL)
+            line.settimeout(None)
+            if len(said) == NUMBER.size:
+                return _Child(channel, line, NUMBER.unpack(said)[0])
+        channel.close()
+        line.close()
         return None
-    return child
 
 
-def _keep_spare(module: str) -> None:
-    key = (os.getpid(), module)
-    # Without a spare the next call only starts later.
-    with _spares_lock, suppress(OSError):
-        if key not in _spares:
-            _spares[key] = _Child(module)
+_nurseries: dict[str, _Nursery] = {}
+_nurseries_of = os.getpid()
+_nurseries_lock = threading.Lock()
+
+
+def _begin(module: str) -> _Child:
+    for _again in range(2):
+        nursery = _nursery(module)
+        if child := nursery.begin():
+            return child
+        _leave(nursery)
+    raise Unreadable("crashed")
+
+
+def _nursery(module: str) -> _Nursery:
+    """Return the nursery of a module, started where there is none; of too many, the one that was used longest ago is left."""
+    global _nurseries_of
+    with _nurseries_lock:
+        if _nurseries_of != os.getpid():
+            # What a fork inherits belongs to the other one.
+            for inherited in _nurseries.values():
+                inherited.control.close()
+            _nurseries.clear()
+            _nurseries_of = os.getpid()
+        nursery = _nurseries.pop(module, None)
+        if nursery is not None and nursery.process.poll() is not None:
+            nursery.control.close()
+            nursery = None
+        while len(_nurseries) >= MOST_NURSERIES:
+            _nurseries.pop(next(iter(_nurseries))).control.close()
+        _nurseries[module] = nursery or _Nursery(module)
+        return _nurseries[module]
+
+
+def _leave(nursery: _Nursery) -> None:
+    with _nurseries_lock:
+        for module in [module for module, kept in _nurseries.items() if kept is nursery]:
+            del _nurseries[module]
+    nursery.control.close()
+
+
+def leave() -> None:
+    """End the nurseries of this process, once their calls are over, and wait for that."""
+    with _nurseries_lock:
+        left = list(_nurseries.values())
+        _nurseries.clear()
+    for nursery in left:
+        nursery.control.close()
+        nursery.process.wait()
 
 
 def _storable(said: Any) -> Any:

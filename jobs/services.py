@@ -66,7 +66,9 @@ def handler(kind: str, *, queue: str = "", lease: timedelta | None = None) -> Ca
     return register
 
 
-def recurring(kind: str, *, every: timedelta, queue: str = "") -> Callable[[Callable[[Job], None]], Callable[[Job], None]]:
+def recurring(
+    kind: str, *, every: timedelta, queue: str = "", lease: timedelta | None = None
+) -> Callable[[Callable[[Job], None]], Callable[[Job], None]]:
     """Register a handler whose job never ends: the sweep starts it, and each good turn is followed by another after `every`."""
 
     def register(function: Callable[[Job], None]) -> Callable[[Job], None]:
@@ -74,7 +76,7 @@ def recurring(kind: str, *, every: timedelta, queue: str = "") -> Callable[[Call
             function(job)
             return every
 
-        handler(kind, queue=queue)(turn)
+        handler(kind, queue=queue, lease=lease)(turn)
         RECURRING.add(kind)
         return function
 

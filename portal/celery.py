@@ -7,8 +7,11 @@ from contextlib import ExitStack
 from logging.config import dictConfig
 from typing import Any
 
-from celery import Celery
+from celery import Celery, bootsteps
+from celery.platforms import EX_FAILURE
 from celery.signals import setup_logging, task_postrun, task_prerun, worker_ready
+from kombu.exceptions import OperationalError
+from kombu.transport.redis import Channel
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
@@ -32,8 +35,12 @@ app.conf.update(
     timezone="UTC",
 )
 app.autodiscover_tasks(["jobs"], related_name="bell")
+# Rings that were still to come need not be given back when a worker loses Redis, since their rows are due all the same; doing so through the
+# connection that is lost would end the worker, which then waits for the longest turn it is in.
+Channel.do_restore = False
 
 logger = logging.getLogger("gallery.jobs")
+SWEPT_SECONDS = 15
 _running: dict[str, tuple[ExitStack, float]] = {}
 
 
@@ -64,16 +71,46 @@ def _forget_the_job(task_id: str, task: Any, **_signal: Any) -> None:
     stack.close()
 
 
+class Presence(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery comes without types
+    """Whenever a worker has connected, also again: finds what became due while nobody heard a ring, without waiting for beat."""
+
+    requires = {"celery.worker.consumer.tasks:Tasks"}
+
+    def start(self, parent: Any) -> None:
+        """Ask for a sweep by the worker itself; that of the background hears of the others'."""
+        if not parent.hostname.startswith("background@"):
+            _rouse(parent)
+
+    def stop(self, parent: Any) -> None:
+        """End at once where the worker ends because of an error and would wait for turns in its threads: another one looks after them."""
+        if parent.controller.exitcode == EX_FAILURE and parent.hostname.startswith("toolchain@"):
+            logging.shutdown()
+            os._exit(EX_FAILURE)
+
+
+app.steps["consumer"].add(Presence)
+
+
 @worker_ready.connect
 def _begin(sender: Any, **_signal: Any) -> None:
-    """Find what became due while no worker ran, without waiting for beat; show from now on that this worker lives.
+    """Show from now on that this worker lives, or have it sweep by itself.
 
-    The sweep shows it too, but waits its turn behind long jobs: a busy worker is not a dead one.
+    The sweep shows life too, but waits its turn behind long jobs: a busy worker is not a dead one. Those who watch runs do not wait for it.
     """
     from jobs.bell import show_life
 
-    if sender.hostname.startswith(("background@", "toolchain@")):
-        return
-    show_life()
-    sender.timer.call_repeatedly(15, show_life)
-    sender.app.send_task("jobs.sweep", retry=False)
+    if sender.hostname.startswith("toolchain@"):
+        sender.timer.call_repeatedly(SWEPT_SECONDS, _rouse, (sender,))
+    elif not sender.hostname.startswith("background@"):
+        show_life()
+        sender.timer.call_repeatedly(15, show_life)
+
+
+def _rouse(consumer: Any) -> None:
+    from django.conf import settings
+
+    own = {"queue": settings.TOOLCHAIN_QUEUE} if consumer.hostname.startswith("toolchain@") else {}
+    try:
+        consumer.app.send_task("jobs.rouse" if own else "jobs.sweep", retry=False, expires=SWEPT_SECONDS, **own)
+    except (OSError, OperationalError):
+        logger.warning("The broker is gone; the next sweep comes once it is back.")

@@ -51,7 +51,7 @@ MENU: tuple[tuple[Any, tuple[tuple[str, str, Any], ...]], ...] = (
         (
             ("trainer.Training", "model_training", gettext_lazy("Training jobs")),
             ("toolchain.Spec", "memory", gettext_lazy("Compute specs")),
-            ("toolchain.Limit", "speed", gettext_lazy("Limits")),
+            ("toolchain.Limit", "speed", gettext_lazy("Compute limits")),
             ("toolchain.Entry", "receipt_long", gettext_lazy("Ledger")),
             ("toolchain.Node", "dns", gettext_lazy("Machines")),
             ("toolchain.Run", "play_circle", gettext_lazy("Runs")),

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -14,6 +15,10 @@ from django.utils.translation import gettext as _
 from core.charts import Figure, Series
 from core.logs import Log, Window, tail
 from core.plots import Curve, Plot
+from toolchain.choices import SpecChoice, by_machine
+from toolchain.compute.limits import Order
+from toolchain.metrics.digest import Figures
+from toolchain.models import Spec
 
 
 @dataclass(frozen=True)
@@ -211,6 +216,29 @@ SWATCHES = (
 )
 
 
+def _toolchain() -> dict[str, Any]:
+    small = Spec(
+        code="1-gpu-24-cpu-8-64",
+        name_en="1 × GPU 24 GB",
+        accelerator="gpu",
+        cards=1,
+        card_memory=24,
+        vcpus=8,
+        memory=64,
+        price=Decimal("2.5"),
+    )
+    large = Spec(code="4-gpu-80-cpu-64-512", name_en="4 × GPU 80 GB", accelerator="gpu", cards=4, card_memory=80, vcpus=64, memory=512)
+    return {
+        "spec_groups": by_machine([SpecChoice(small, True, ""), SpecChoice(large, False, _("Sold out."))]),
+        "order": Order(
+            small, 14_400, small.price, "CNY", Decimal(10), Decimal("171.3"), None, Decimal(250), 1, 2, 3, (),
+        ),
+        "run_figures": Figures(0.842, -0.061, 0.826, 3380, 11_480.0, 3420),
+        "messages": [("user", "E204?"), ("assistant", _("The answer appears here."))],
+        "served": {"service": {"name": "support-yunhe-7b"}},
+    }  # fmt: skip
+
+
 def context(request: HttpRequest) -> dict[str, Any]:
     """Return what the page of parts shows."""
     form = Form(
@@ -309,6 +337,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "figures": _figures(),
         "plots": _plots(),
         "log": _log(),
+        **_toolchain(),
         "code": mark_safe(
             '<span class="tok-w">from</span> gallery <span class="tok-w">import</span> snapshot_download\n'
             'path = <span class="tok-f">snapshot_download</span>(<span class="tok-s">"yunhe-lab/Yunhe-7B-Chat"</span>)  <span class="tok-c"># 15.0 GB</span>'

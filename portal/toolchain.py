@@ -14,10 +14,10 @@ TOOLCHAIN_CONCURRENCY = env.number(
 )
 RUN_CPUS = env.number(
     "RUN_CPUS",
-    os.cpu_count() or 1,
+    len(os.sched_getaffinity(0)),
     least=1,
     shown="all of them",
-    help="Processors of this machine that training jobs and services may take.",
+    help="Processors of this machine that training jobs and services may take. More than there are: they share them.",
 )
 
 RUN_MEMORY = env.size("RUN_MEMORY", "0", help="Memory of this machine that training jobs and services may take; 0 means all but 2 GiB.")

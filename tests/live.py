@@ -21,8 +21,12 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from portal.tests.prepared import place_cluster
+
 ROOT = Path(__file__).resolve().parent.parent
-CONFIGURED = ("DATABASE_URL", "REDIS_URL", "BLOB_STORE", "EMAIL_URL", "SECRET_KEY", "DJANGO_SETTINGS_MODULE", "HOST")
+CONFIGURED = (
+    "DATABASE_URL", "REDIS_URL", "BLOB_STORE", "EMAIL_URL", "SECRET_KEY", "DJANGO_SETTINGS_MODULE", "DJANGO_ALLOW_ASYNC_UNSAFE", "HOST",
+)  # fmt: skip
 
 
 class Answer(Exception):
@@ -143,9 +147,10 @@ def free_port() -> int:
 
 @contextmanager
 def running(**environment: str) -> Iterator[Gallery]:
-    """Start a gallery with an empty data folder, and stop it and remove the folder at the end."""
+    """Start a gallery whose tables are empty, and stop it and remove its folder at the end."""
     folder = Path(tempfile.mkdtemp(prefix="gallery-live-", dir="/tmp"))
     folder.chmod(0o755)
+    place_cluster(folder / "data" / "postgres")
     port = free_port()
     inherited = {name: value for name, value in os.environ.items() if name not in CONFIGURED}
     settings = {"DATA_DIR": str(folder / "data"), "PORT": str(port), "PUBLIC_URL": f"http://127.0.0.1:{port}", "LOG_LEVEL": "WARNING"}

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import requests
 
+from portal.tests.prepared import place_cluster
 from portal.tests.running import MANAGE, Gallery, environment, free_port
 from toolchain.environments import ready
 from toolchain.tests.documented import tiny
@@ -52,8 +53,10 @@ def furnished(bases: Bases, data: Path, *codes: str) -> Path:
 
 
 def started(data: Path, **changes: str) -> Gallery:
-    """Return a gallery on a data folder that is about to be ready."""
-    return Gallery(data, free_port(), **SETTINGS, **changes)
+    """Return a gallery on a data folder that is about to be ready; its tables are there from the first moment."""
+    if not (data / "postgres").exists():
+        place_cluster(data / "postgres")
+    return Gallery(data, free_port(), **{**SETTINGS, **changes})
 
 
 def manage(gallery: Gallery, *arguments: str, text: str = "") -> str:
@@ -81,7 +84,9 @@ def processes(data: Path, word: str = "") -> list[int]:
 
 
 def destroy(gallery: Gallery) -> None:
-    """End a gallery and what runs in it, which would outlive it."""
+    """End a gallery and what runs in it, which would outlive it, without waiting for any of it to end in order."""
+    gallery.process.kill()
+    gallery.process.wait()
     gallery.destroy()
     for pid in processes(gallery.data):
         with suppress(ProcessLookupError):

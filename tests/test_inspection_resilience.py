@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.process, pytest.mark.slow]
 
 MIB = 1 << 20
 FILES = 3000
-CONFINED = "inspection.child"
+CONFINED = "inspection.nursery"
 BACKGROUND = "celery worker background@"
 
 

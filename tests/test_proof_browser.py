@@ -1,30 +1,27 @@
 """The whole way once in a real browser and a real gallery: from the page of a model to the answer of the model that was trained from it."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from core.testing import PASSWORD
+from core.testing import PASSWORD, violations
 from tests.proving import Person, destroy, furnished, started
-from tests.test_proof_faults import MODEL
+from tests.stages import MODEL
 from toolchain.tests.environments import Bases, bases
 
 __all__ = ["bases"]
 pytestmark = [pytest.mark.process, pytest.mark.browser]
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 SLOW = 120_000
 """Milliseconds for what processes do meanwhile."""
 
 
 @pytest.fixture
-def page(bases: Bases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+def page(bases: Bases, chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     """A browser in which the first administrator, Olivia, just became one, and has a model and a dataset."""
     data = tmp_path_factory.mktemp("g") / "data"
     furnished(bases, data, "current")
@@ -33,31 +30,24 @@ def page(bases: Bases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pag
     try:
         up.until_ready()
         link = up.until(lambda: up.said(r"^  (http://\S+/first/\S+)$"), "the link")[1]
-        with sync_playwright() as playwright:
-            chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-            page = chromium.new_page(base_url=f"http://localhost:{up.port}", locale="en-GB", viewport={"width": 1280, "height": 900})
-            page.set_default_timeout(30_000)
-            page.on("pageerror", lambda error: errors.append(str(error)))
-            page.goto(link)
-            page.fill("#id_handle", "olivia")
-            page.fill("#id_email", "olivia@example.com")
-            page.fill("#id_password", PASSWORD)
-            page.locator("form:has(#id_handle) button[type=submit]").click()
-            page.wait_for_url(re.compile(r"/$"))
-            olivia = Person(up, "olivia")
-            olivia.publish("model", "slow", MODEL, "image-classification")
-            olivia.publish("dataset", "rows", {"data.csv": b"a,b\n1,2\n"})
-            olivia.usable("olivia/slow")
-            yield page
-            chromium.close()
+        page = chromium.new_page(base_url=f"http://localhost:{up.port}", locale="en-GB", viewport={"width": 1280, "height": 900})
+        page.set_default_timeout(30_000)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(link)
+        page.fill("#id_handle", "olivia")
+        page.fill("#id_email", "olivia@example.com")
+        page.fill("#id_password", PASSWORD)
+        page.locator("form:has(#id_handle) button[type=submit]").click()
+        page.wait_for_url(re.compile(r"/$"))
+        olivia = Person(up, "olivia")
+        olivia.publish("model", "slow", MODEL, "image-classification")
+        olivia.publish("dataset", "rows", {"data.csv": b"a,b\n1,2\n"})
+        olivia.usable("olivia/slow")
+        yield page
+        page.close()
         assert not errors
     finally:
         destroy(up)
-
-
-def violations(page: Page) -> list[str]:
-    results = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]})
-    return [f"{found['id']}: {node['target']}" for found in results.response["violations"] for node in found["nodes"][:4]]
 
 
 def menu(page: Page, name: str, line: str) -> None:

@@ -1,262 +1,203 @@
-"""kill -9 of every part of a whole gallery while it trains and serves: runs go on, are found again, run once, and leave nothing behind.
+"""kill -9 of every part of a whole gallery, of supervisors and of programs, while something stands in every stage: what is shown becomes true,
+nothing runs twice, and nothing is left.
 
-The tests follow one gallery, in their order.
+The tests follow one gallery, in their order. Machines of a Ray cluster are killed in `toolchain/tests/test_ray_training.py` and in
+`toolchain/runners/tests`.
 """
 
-import json
 import os
 import signal
 from collections.abc import Iterator
-from functools import partial
-from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-import requests
 
-from portal.tests.running import Gallery
-from tests.proving import Person, destroy, furnished, processes, started, wait
+from tests.proving import destroy, furnished, started, wait
+from tests.stages import CAPACITY, MINUTE, PARTS, SERVICES, SHOWN, Stages, held_index, shown_within_a_minute
 from toolchain.tests.environments import Bases, bases
-from toolchain.tests.flows import PARAMS
 
 __all__ = ["bases"]
 pytestmark = pytest.mark.process
 
-MINUTE = 180.0
-"""A busy machine needs longer to start processes again; what must not happen later than in a minute is a lease and a sweep."""
-TRAIN = """
-import json, os, pathlib, time
-given = json.loads(os.environ["ENV_AG_USER_PARAMS"])
-print("begin", os.getpid(), flush=True)
-with open(os.environ["ENV_AG_USER_METRICS_LOG_PATH"], "a") as metrics:
-    for step in range(1, int(given["steps"]) + 1):
-        print(f"{step}|{2.0 / step}|1", file=metrics, flush=True)
-        time.sleep(0.2)
-output = pathlib.Path(os.environ["ENV_AG_TRAIN_OUTPUT_DIR"])
-for number in range(int(given.get("note") or 1)):
-    (output / f"weights-{number}.bin").write_bytes(os.urandom(1 << 20))
-print("end", flush=True)
-"""
-SERVE = """
-import os
-def init():
-    print("loaded", flush=True)
-def call(data):
-    return {"said": data, "process": os.getppid()}
-"""
-MODEL = {
-    "gallery_train/train.py": TRAIN.encode(),
-    "gallery_train/train_params.json": json.dumps(PARAMS).encode(),
-    "gallery_train/dataset_readme.md": b"# Data\n",
-    "gallery_inference/inference.py": SERVE.encode(),
-    "config.json": b"{}",
-}
-
-
-class World:
-    """One gallery and somebody who uses it; `up` may be another process later."""
-
-    def __init__(self, data: Path, up: Gallery) -> None:
-        self.data, self.up = data, up
-        self.paula = Person(up, "paula")
-
-    def submit(self, name: str, steps: int, megabytes: int = 1) -> int:
-        """Return the id of a training that takes a fifth of a second for each step."""
-        order = {"model": "paula/slow", "dataset": "paula/rows", "spec": self.paula.spec, "output_name": name}
-        return self.paula.train(**order, hyperparameters={"steps": str(steps), "note": str(megabytes)})
-
-    def row(self, id: int) -> dict[str, Any]:
-        """Return a training as the gallery shows it, empty while it does not answer."""
-        try:
-            return self.paula.training(id)
-        except requests.RequestException:
-            return {}
-
-    def lines(self, id: int) -> int:
-        """Return how many lines of metrics the gallery shows."""
-        address = f"{self.paula.gallery.address}/api/v1/training-jobs/{id}/metrics/raw"
-        try:
-            return len(self.paula.session.get(address, timeout=10).text.splitlines())
-        except requests.RequestException:
-            return 0
-
-    def goes_on(self, id: int) -> None:
-        """Return once more lines of metrics came in than there are now, and the training is shown as running."""
-        before = wait(lambda: self.lines(id), "lines of metrics", MINUTE)
-        wait(lambda: self.lines(id) > before and self.row(id).get("state") == "running", f"training {id} to go on", MINUTE)
-
-    def begun(self, id: int) -> bool:
-        return bool(self.row(id)) and "begin" in self.paula.call("GET", f"training-jobs/{id}/log")["text"]
-
-    def over(self, id: int, state: str = "completed") -> dict[str, Any]:
-        """Return a training once it is in its last state."""
-        row = wait(
-            lambda: (row := self.row(id)).get("state") in ("completed", "failed", "stopped") and row, f"the end of training {id}", 120
-        )
-        assert row["state"] == state, row
-        return dict(row)
-
-    def answers(self) -> bool:
-        """Say whether the service answers."""
-        try:
-            answer = requests.post(
-                f"{self.up.address}/services/paula/echo/predict",
-                json={"inputs": 1},
-                headers={"Authorization": f"Bearer {self.paula.token}"},
-                timeout=10,
-            )
-        except requests.RequestException:
-            return False
-        return answer.status_code == 200 and answer.json()["said"] == 1
-
-    def runs(self, purpose: str, target: int | None = None) -> list[tuple[str, int, str, str]]:
-        """Return key, attempt, state and error of the runs, from the database."""
-        with psycopg.connect(host=str(self.data / "run"), user="postgres", dbname="postgres") as connection:
-            rows = connection.execute(
-                "SELECT purpose || '-' || target || '-' || attempt, attempt, state, error, target FROM toolchain_run WHERE purpose = %s ORDER BY id",
-                [purpose],
-            ).fetchall()
-        return [(key, attempt, state, error) for key, attempt, state, error, of in rows if target in (None, of)]
-
-    def processes(self, word: str = "") -> list[int]:
-        """Return the processes of this gallery's runs whose command line holds a word."""
-        return processes(self.data, word)
-
-    def supervisor(self, key: str) -> int:
-        """Return the process that watches over a run."""
-        return int(wait(lambda: self.processes(f"/{key} ") or self.processes(f"/{key}"), f"the supervisor of {key}", MINUTE)[0])
+SUPERVISED = ("building", "running", "stopping", "answers", "rolls", "starts")
+"""Stages in which a program runs, watched over by a supervisor."""
+STILL = ("preparing", "building", "running", "collecting", *SERVICES)
+"""Stages in which everything goes on standing whatever is killed."""
 
 
 @pytest.fixture(scope="module")
-def world(bases: Bases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def stages(bases: Bases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
     data = tmp_path_factory.mktemp("g") / "data"
     furnished(bases, data, "current")
-    up = started(data)
-    found = None
-    try:
-        up.until_ready()
-        found = World(data, up)
-        found.paula.publish("model", "slow", MODEL, "image-classification")
-        found.paula.publish("dataset", "rows", {"data.csv": b"a,b\n1,2\n"})
-        found.paula.usable("paula/slow")
-        found.paula.deploy("echo", "paula/slow")
-        found.paula.serving("echo")
-        yield found
-    finally:
-        destroy(found.up if found else up)
-
-
-def test_killed_parts_and_engines_do_not_touch_what_runs(world: World) -> None:
-    training = world.submit("through-it-all", steps=3000)
-    wait(lambda: world.lines(training), "the first line", MINUTE)
-    (replica,) = [key for key, _attempt, state, _error in world.runs("service") if state == "running"]
-    before = world.supervisor(f"training-{training}-1"), world.supervisor(replica)
-
-    for word in ("toolchain@", " beat ", "redis-server", "portal.web"):
-        os.kill(wait(partial(world.up.child, word), word, MINUTE), signal.SIGKILL)
-        wait(world.answers, f"an answer of the service after {word} was killed", MINUTE)
-        world.goes_on(training)
-
-    assert (world.supervisor(f"training-{training}-1"), world.supervisor(replica)) == before
-    world.paula.call("POST", f"training-jobs/{training}/stop")
-    world.over(training, "stopped")
-    assert world.paula.call("GET", f"training-jobs/{training}/log")["text"].count("begin") == 1
-    assert [run[1:] for run in world.runs("training", training)] == [(1, "ended", "stopped")]
-
-
-def test_a_worker_killed_while_it_prepares_starts_a_run_once(world: World) -> None:
-    training = world.submit("prepared", steps=1)
-    wait(lambda: world.runs("training", training)[0][2] != "waiting", "the claim", MINUTE)
-    os.kill(wait(lambda: world.up.child("toolchain@"), "the worker", MINUTE), signal.SIGKILL)
-
-    world.over(training)
-    assert [run[1:] for run in world.runs("training", training)] == [(1, "ended", "")]
-    assert world.paula.call("GET", f"training-jobs/{training}/log")["text"].count("begin") == 1
-
-
-def test_a_worker_killed_while_it_keeps_the_result_makes_one_model(world: World) -> None:
-    training = world.submit("kept", steps=1, megabytes=60)
-    wait(lambda: world.runs("training", training)[0][2] == "collecting", "the result", MINUTE)
-    os.kill(wait(lambda: world.up.child("toolchain@"), "the worker", MINUTE), signal.SIGKILL)
-
-    row = world.over(training)
-    assert row["output"] == "paula/kept"
-    commits = world.paula.call("GET", "models/paula/kept/commits")["results"]
-    assert [commit["sha"] for commit in commits][0] == row["output_commit"]
-    files = world.paula.call("GET", "models/paula/kept/files?limit=1000")
-    assert len([each for each in json.dumps(files).split("weights-") if each]) > 60
-    assert not [each for each in world.paula.call("GET", "models?owner=paula")["results"] if each["name"].startswith("kept-")]
-
-
-def test_a_run_whose_supervisor_is_killed_is_tried_once_more(world: World) -> None:
-    training = world.submit("again", steps=60)
-    wait(lambda: world.lines(training), "the first line", MINUTE)
-    os.kill(world.supervisor(f"training-{training}-1"), signal.SIGKILL)
-
-    wait(lambda: len(world.runs("training", training)) == 2, "the second attempt", MINUTE)
-    wait(lambda: not world.processes(f"training-{training}-1"), "the end of the first", MINUTE)
-    world.over(training)
-    assert [run[1:] for run in world.runs("training", training)] == [(1, "ended", "lost"), (2, "ended", "")]
-
-
-def test_a_killed_program_is_said_to_have_been_killed(world: World) -> None:
-    training = world.submit("killed", steps=3000)
-    wait(lambda: world.lines(training), "the first line", MINUTE)
-    (program,) = programs(world.supervisor(f"training-{training}-1"))
-    os.kill(program, signal.SIGKILL)
-
-    row = world.over(training, "failed")
-    assert (row["error"], row["output"]) == ("signal", None)
-    assert len(world.runs("training", training)) == 1
-
-
-def programs(supervisor: int) -> list[int]:
-    """Return the processes below a supervisor that run a training script."""
-    found, below = [], [supervisor]
-    while below:
-        pid = below.pop()
+    with held_index(tmp_path_factory.mktemp("index")) as (address, go):
+        settings = {"RUN_CPUS": str(CAPACITY), "RUN_MEMORY": f"{CAPACITY}GiB", "PACKAGE_INDEX_URL": address}
+        up = started(data, **settings)
+        found = None
         try:
-            children = [int(each) for task in Path(f"/proc/{pid}/task").iterdir() for each in (task / "children").read_text().split()]
-            command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        below += children
-        if command[-2:-1] == [b"train.py"] and b"bwrap" not in command[0]:
-            found.append(pid)
-    return found
+            up.until_ready()
+            found = Stages(data, up, go, settings)
+            found.set_up()
+            yield found
+        finally:
+            destroy(found.up if found else up)
 
 
-@pytest.mark.parametrize("how", ["stopped", "killed"])
-def test_a_restart_of_everything_finds_what_runs_again(world: World, how: str) -> None:
-    training = world.submit(f"restarted-{how}", steps=3000)
-    wait(lambda: world.lines(training), "the first line", MINUTE)
-    (replica,) = [key for key, _attempt, state, _error in world.runs("service") if state == "running"]
-    before = world.supervisor(f"training-{training}-1"), world.supervisor(replica)
-
-    if how == "stopped":
-        assert world.up.stop(signal.SIGTERM) == 0
-    else:
-        world.up.process.kill()
-        world.up.process.wait()
-    assert (world.supervisor(f"training-{training}-1"), world.supervisor(replica)) == before
-    world.up = started(world.data)
-    world.paula.gallery = world.up
-    world.up.until_ready()
-
-    wait(world.answers, "an answer of the service", MINUTE)
-    world.goes_on(training)
-    assert (world.supervisor(f"training-{training}-1"), world.supervisor(replica)) == before
-    world.paula.call("POST", f"training-jobs/{training}/stop")
-    world.over(training, "stopped")
-    assert [run[1:] for run in world.runs("training", training)] == [(1, "ended", "stopped")]
+def shown_truly(stages: Stages, before: dict[int, Any], *, still: tuple[str, ...] = STILL) -> bool:
+    """Say whether the job that was stopped is shown as stopped, the one that waited as running, all the rest where it stands; and is looked after."""
+    return (
+        stages.shown("stopping") == ("stopped", "run")
+        and stages.shown("queued") == ("running", "run")
+        and all(stages.shown(stage) == SHOWN[stage] for stage in still)
+        and "begin" in stages.log("queued")
+        and stages.answers()
+        and stages.looked_after(before)
+    )
 
 
-def test_nothing_is_left_in_the_end(world: World) -> None:
-    world.paula.put_away("echo")
-    wait(lambda: world.paula.call("GET", "services/paula/echo")["state"] == "stopped", "the end of the service", MINUTE)
+def begun_once(stages: Stages, *but: str) -> bool:
+    """Say whether every job has one run, whose script began at most once."""
+    return all(len(stages.attempts(stage)) == 1 and stages.log(stage).count("begin") <= 1 for stage in stages.jobs if stage not in but)
 
-    assert {state for _key, _attempt, state, _error in world.runs("training") + world.runs("service")} == {"ended"}
-    wait(lambda: not world.processes(), "the end of every process", MINUTE)
-    kept = {key for key, _attempt, _state, error in world.runs("training") if error == "stopped"}
-    wait(lambda: {path.name for path in (world.data / "runs" / "runs").glob("[a-z]*")} <= kept, "the folders to go", 5 * MINUTE)
+
+@pytest.mark.parametrize("part", PARTS)
+def test_what_stands_in_any_stage_outlives_a_part_of_the_gallery(stages: Stages, part: str) -> None:
+    stages.stand()
+    watched = [stage for stage in SUPERVISED if stage != "stopping"]
+    supervisors = [stages.supervisor(stage) for stage in watched]
+    lines, asked, before = stages.lines(), stages.folder("stopping"), stages.turns()
+
+    os.kill(stages.up.child(PARTS[part]), signal.SIGKILL)
+    (asked / "scratch" / "go").touch()
+    shown_within_a_minute(stages, lambda: shown_truly(stages, before))
+
+    assert stages.lines() > lines
+    assert [stages.supervisor(stage) for stage in watched] == supervisors
+    assert begun_once(stages)
+    stages.next()
+
+
+def test_what_loses_its_supervisor_is_shown_as_lost_and_tried_once_more(stages: Stages) -> None:
+    stages.stand()
+    keys = {stage: stages.key(stage) for stage in SUPERVISED}
+    before = stages.turns()
+
+    for pid in [stages.supervisor(stage) for stage in SUPERVISED]:
+        os.kill(pid, signal.SIGKILL)
+
+    def again() -> bool:
+        new = [stage for stage in SUPERVISED if stages.key(stage) not in ("", keys[stage])]
+        return new == [stage for stage in SUPERVISED if stage != "stopping"] and shown_truly(stages, before)
+
+    shown_within_a_minute(stages, again)
+    assert stages.gone(*keys.values())
+    assert stages.attempts("running") == [(1, "ended", "lost"), (2, "running", "")]
+    assert stages.attempts("stopping") == [(1, "ended", "stopped")]
+    assert begun_once(stages, "running")
+    assert stages.log("running").count("begin") == 1
+    stages.next()
+
+
+def test_what_loses_its_program_is_shown_as_failed_or_answers_again(stages: Stages) -> None:
+    stages.stand()
+    keys = {stage: stages.key(stage) for stage in SUPERVISED}
+    before = stages.turns()
+
+    for stage in SUPERVISED:
+        for pid in stages.program(stage):
+            os.kill(pid, signal.SIGKILL)
+
+    def told() -> bool:
+        ended = stages.shown("running") == ("failed", "run") and stages.shown("building") == ("failed", "environment")
+        return (
+            ended
+            and stages.key("answers") not in ("", keys["answers"])
+            and shown_truly(stages, before, still=("preparing", "collecting", *SERVICES))
+        )
+
+    shown_within_a_minute(stages, told)
+    assert stages.gone(*keys.values())
+    assert {stage: stages.paula.training(stages.jobs[stage])["error"] for stage in ("running", "building", "stopping")} == {
+        "running": "signal",
+        "building": "environment",
+        "stopping": "",
+    }
+    assert stages.attempts("building") == [(1, "ended", "environment")]
+    assert begun_once(stages, "running")
+    stages.next()
+    stages.submit("building", model="needy")
+    stages.submit("running")
+
+
+def test_what_stands_in_any_stage_outlives_the_whole_gallery(stages: Stages) -> None:
+    stages.stand()
+    watched = [stage for stage in SUPERVISED if stage != "stopping"]
+    supervisors = [stages.supervisor(stage) for stage in watched]
+    lines, asked, before = stages.lines(), stages.folder("stopping"), stages.turns()
+
+    stages.up.process.kill()
+    stages.up.process.wait()
+    (asked / "scratch" / "go").touch()
+    stages.begin_again()
+    shown_within_a_minute(stages, lambda: shown_truly(stages, before))
+
+    assert stages.lines() > lines
+    assert [stages.supervisor(stage) for stage in watched] == supervisors
+    assert begun_once(stages)
+    stages.next()
+
+
+def test_what_was_held_in_its_stage_ends_well_and_once(stages: Stages) -> None:
+    def newest() -> Any:
+        return stages.paula.call("GET", "services/paula/rolls/generations")[0]
+
+    stages.release()
+    names = [stage for stage in stages.jobs if stage != "stopping"]
+    stages.go("running")
+    for stage in names:
+        wait(lambda stage=stage: stages.shown(stage)[0] == "completed", f"the end of {stage}, not {stages.all_shown()}", MINUTE)  # type: ignore[misc]
+    for service in ("starts", "rolls"):
+        stages.let_answer(service)
+        wait(lambda service=service: stages.answers(service), f"an answer of {service}", MINUTE)  # type: ignore[misc]
+    wait(lambda: newest()["state"] == "serving", "the second version to serve", MINUTE)
+    assert newest()["number"] == 2
+
+    assert begun_once(stages)
+    made = [stages.paula.training(stages.jobs[stage]) for stage in names]
+    models = stages.paula.call("GET", "models?owner=paula&limit=100")["results"]
+    assert sorted(row["output"] for row in made) == sorted(f"paula/{row['name']}" for row in models if row["name"].startswith("made-"))
+    for row in made:
+        head = stages.paula.call("GET", f"models/{row['output']}/commits")["results"][0]
+        files = stages.paula.call("GET", f"models/{row['output']}/files?limit=1000")["results"]
+        assert head["sha"] == row["output_commit"]
+        assert len([file for file in files if file["path"].startswith("weights-")]) == 20
+
+
+def test_a_gallery_that_is_stopped_in_order_finds_what_runs_again(stages: Stages) -> None:
+    stages.submit("running")
+    wait(stages.lines, "the first line", MINUTE)
+    supervisors = [stages.supervisor(stage) for stage in ("running", *SERVICES)]
+
+    assert stages.up.stop(signal.SIGTERM) == 0
+    stages.begin_again()
+    lines = stages.lines()
+    wait(lambda: stages.lines() > lines and stages.answers(), "what runs to go on", MINUTE)
+
+    assert [stages.supervisor(stage) for stage in ("running", *SERVICES)] == supervisors
+    assert begun_once(stages)
+
+
+def test_nothing_is_left_in_the_end(stages: Stages) -> None:
+    for stage in ("running", "stopping"):
+        stages.paula.call("POST", f"training-jobs/{stages.jobs[stage]}/stop")
+        stages.go(stage)
+    for service in SERVICES:
+        stages.paula.put_away(service)
+    jobs = [row["id"] for row in stages.paula.call("GET", "training-jobs?limit=100")["results"]]
+    wait(lambda: all(stages.ask(f"training-jobs/{id}")["state"] in ("completed", "failed", "stopped") for id in jobs), "the jobs", MINUTE)
+    wait(lambda: all(stages.shown(service)[0] == "stopped" for service in SERVICES), "the services", MINUTE)
+    for id in jobs:
+        if stages.paula.training(id)["checkpoints"] == "kept":
+            stages.paula.call("POST", f"training-jobs/{id}/drop")
+
+    assert stages.rows("SELECT DISTINCT state FROM toolchain_run") == [("ended",)]
+    wait(lambda: not any(stages.left().values()), f"all to be gone, not {stages.left()}", MINUTE)

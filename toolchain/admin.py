@@ -33,16 +33,35 @@ SANDBOXES: dict[str, Any] = {
 SAFE = ("A", "B")
 
 
+def shown(name: str, title: Any) -> Any:
+    """Return a column that shows the field `name` under a title of its own."""
+
+    def column(self: Any, row: Any) -> Any:
+        told = getattr(row, f"get_{name}_display", None)
+        return told() if told is not None else getattr(row, name)
+
+    return admin.display(description=title, ordering=name)(column)
+
+
 @admin.register(Spec)
 class SpecAdministration(Editable, Administration):
     """Specs are taken off offer, not deleted: jobs keep naming them."""
 
     fields = [*SPEC_FIELDS, "found_on"]
     readonly_fields = ["found_on"]
-    list_display = ["code", "name_en", "accelerator", "cards", "vcpus", "memory", "runner", "price", "sold_out", "enabled", "position"]
+    list_display = ["code", "title", "extent", "runner", "price", "sold_out", "enabled", "position"]
     list_filter = ["runner", "accelerator", "sold_out", "enabled"]
     search_fields = ["code", "name_en", "name_zh"]
     ordering = ["position", "accelerator", "cards", "vcpus", "memory", "code"]
+    found_on = shown("found_on", gettext_lazy("found on"))
+
+    @admin.display(description=gettext_lazy("name"))
+    def title(self, spec: Spec) -> str:
+        return spec.name
+
+    @admin.display(description=gettext_lazy("size"))
+    def extent(self, spec: Spec) -> str:
+        return spec.size.words
 
     def save_model(self, request: HttpRequest, obj: Spec, form: Any, change: bool) -> None:
         values = {name: form.cleaned_data[name] for name in SPEC_FIELDS}
@@ -147,9 +166,15 @@ class EntryAdministration(Editable, Administration):
 class NodeAdministration(Administration):
     """Machines, what they have, and how well user code is shut in on them."""
 
-    fields = ["name", "runner", "shut_in", "detail", "cpus", "memory_size", "accelerator", "cards", "beat_at"]
-    list_display = ["name", "runner", "there", "shut_in", "cpus", "memory_size", "accelerator", "cards", "taken", "beat_at"]
+    fields = ["name", "by", "shut_in", "about", "cores", "memory_size", "kind", "number", "seen"]
+    list_display = ["name", "by", "there", "shut_in", "cores", "memory_size", "kind", "number", "taken", "seen"]
     ordering = ["runner", "name"]
+    by = shown("runner", gettext_lazy("runner"))
+    about = shown("detail", gettext_lazy("about the sandbox"))
+    cores = shown("cpus", gettext_lazy("vCPUs"))
+    kind = shown("accelerator", gettext_lazy("accelerator"))
+    number = shown("cards", gettext_lazy("cards"))
+    seen = shown("beat_at", gettext_lazy("last seen"))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.fields
@@ -159,13 +184,13 @@ class NodeAdministration(Administration):
         text = str(SANDBOXES.get(node.sandbox, node.sandbox))
         return text if node.sandbox in SAFE else format_html('<strong class="alarm-text">{}</strong>', text)
 
-    @admin.display(description=gettext_lazy("there"), boolean=True)
+    @admin.display(description=gettext_lazy("online"), boolean=True)
     def there(self, node: Node) -> bool:
         return timezone.now() - node.beat_at < ALIVE
 
     @admin.display(description=gettext_lazy("memory"))
     def memory_size(self, node: Node) -> str:
-        return size(node.memory)
+        return f"{node.memory / (1 << 30):.1f} GiB"
 
     @admin.display(description=gettext_lazy("runs on it"))
     def taken(self, node: Node) -> int:
@@ -176,13 +201,17 @@ class NodeAdministration(Administration):
 class RunAdministration(Administration):
     """Attempts at running something. They are stopped on the page of the job or service that they are for."""
 
-    list_display = ["key", "title", "namespace", "state", "spec", "node", "created_at", "started_at", "ended_at", "outcome"]
+    list_display = ["key", "what", "namespace", "state", "on", "machine", "created_at", "began", "ended_at", "outcome"]
     list_filter = ["state", "purpose", ("spec", admin.RelatedOnlyFieldListFilter), ("node", admin.RelatedOnlyFieldListFilter)]
     search_fields = ["title", "namespace__handle", "error"]
     list_select_related = ["namespace", "spec", "node"]
     ordering = ["-id"]
+    what = shown("title", gettext_lazy("name"))
+    on = shown("spec", gettext_lazy("compute spec"))
+    machine = shown("node", gettext_lazy("machine"))
+    began = shown("started_at", gettext_lazy("started"))
 
-    @admin.display(description=gettext_lazy("key"))
+    @admin.display(description=gettext_lazy("run ID"))
     def key(self, run: Run) -> str:
         return run.key
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import Any
 
 from django.db.models import Case, IntegerField, Q, Value, When
@@ -11,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from accounts.people import LONGEST
 from assets.models import Asset, Term
 from assets.vocabulary import Terms
+from core.problems import Invalid
 from repos import reading
 from toolchain.models import Spec
 
@@ -59,6 +61,14 @@ def revisions_of(asset: Asset, name: str, commit: str) -> list[RevisionChoice]:
     return found if named is not None else [RevisionChoice(commit, commit[:7], True), *found]
 
 
+def spec_named(user: Any, code: str) -> Spec:
+    """Return the spec of this code that is on offer. Raises `Invalid`."""
+    found: Spec | None = Spec.objects.for_user(user).offered().filter(code=code).first()
+    if found is None:
+        raise Invalid({"spec": [_("There is no spec of this code on offer.")]})
+    return found
+
+
 def spec_choices(user: Any, given: str, reason_of: Callable[[Spec], str]) -> list[SpecChoice]:
     """Return the specs on offer, each with why it cannot be chosen; the one with the code `given` is chosen, else the first that can be."""
     found = [(spec, reason_of(spec) or (_("Sold out.") if spec.sold_out else "")) for spec in Spec.objects.for_user(user).offered()]
@@ -91,6 +101,13 @@ def task_name(code: str) -> str:
         return _("Custom")
     term = Terms.load().get(Term.Vocabulary.TASK, code)
     return term.name if term else code
+
+
+def first_free(name: str, taken: Iterable[str], *, longest: int) -> str:
+    """Return `name`, or, where it is among `taken` in whatever case, the first that is free of the names made of it and a number."""
+    known = {each.lower() for each in taken}
+    numbered = (f"{name[: longest - 5]}-{number}" for number in count(2))
+    return next(each for each in chain([name], numbered) if each.lower() not in known)
 
 
 def usable(user: Any, kind: str) -> Any:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from django.db.models import Count, Q
 from django.http import HttpRequest, QueryDict
 
-from accounts.models import Namespace
+from accounts.models import AccessToken, Namespace
 from assets.places import places_for
 from core.paging import Page, Pager, page_or_first
 from toolchain.filters import OwnedFilter
@@ -18,9 +18,11 @@ PAGE_SIZE = 30
 
 
 def members_of(user: Any) -> Any:
-    """Return the namespaces whose work `user` may see: their own and those of their organisations."""
+    """Return the namespaces whose work `user` may see: their own and those of their organisations; with a token of scope `fine` none."""
     near = Q(pk=user.pk) | Q(organisation__memberships__user=user.pk)
-    return Namespace.objects.for_user(user).filter(near).distinct().order_by("handle")
+    rows = Namespace.objects.for_user(user).filter(near).distinct().order_by("handle")
+    token = getattr(user, "token", None)
+    return rows.none() if token is not None and token.scope == AccessToken.Scope.FINE else rows
 
 
 class OwnedList(Pager, Generic[M]):

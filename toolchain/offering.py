@@ -1,5 +1,7 @@
 """What may be done with one commit of a model: the part that training and serving share."""
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,6 +16,8 @@ from inspection.models import Inspection
 from inspection.services import inspect
 from repos.models import Ref
 from repos.reading import Revision
+from toolchain.compute.limits import fits
+from toolchain.compute.sizes import parse
 from toolchain.models import Spec
 from toolchain.standing import Standing, standing_at
 from toolchain.steps import CODE
@@ -22,7 +26,7 @@ from toolchain.validator.verdicts import Mode
 from toolchain.validator.wording import sentence, summary
 
 
-class Offering:
+class Offering(ABC):
     """What may be done for a purpose with a commit of a model, which was read for a viewer who may do it."""
 
     def __init__(self, asset: Asset, revision: Revision, purpose: Purpose) -> None:
@@ -30,9 +34,24 @@ class Offering:
         self.commit = revision.commit.sha
 
     @property
+    @abstractmethod
+    def tasks(self) -> Sequence[Any]:
+        """The task types to choose from, the usual one first."""
+
+    @abstractmethod
+    def task(self, code: str) -> Any:
+        """Return the task type of this code where it may be chosen, else None."""
+
+    @property
     def minimum(self) -> str:
         """The code of the least spec that the model asks for, or empty."""
         return self.asset.minimum_spec
+
+    @property
+    def least(self) -> str:
+        """The least spec as people read it, or empty."""
+        size = parse(self.minimum)
+        return size.words if size is not None else self.minimum
 
     @cached_property
     def standing(self) -> Standing:
@@ -69,7 +88,10 @@ class Offering:
         if verdict.code == "ready":
             return []
         errors = [reason for reason in verdict.reasons if reason.severity == "error" and "preview" in self.asset.allowed]
-        return [summary(self.purpose, verdict), *map(sentence, errors)]
+        return [
+            summary(self.purpose, verdict),
+            *(f"{reason.place}: {sentence(reason)}" if reason.line else sentence(reason) for reason in errors),
+        ]
 
     def _unread(self) -> str:
         if self.standing.is_reading:
@@ -81,7 +103,9 @@ class Offering:
         return _("The files of this version were not read. Make a tag or a branch at it, and choose that.")
 
     def unfit(self, spec: Spec) -> str:
-        """Return why a spec cannot run this model, whatever its size; empty where it can."""
+        """Return why a spec cannot run this model; empty where it can."""
+        if below := fits(spec, self.minimum):
+            return below
         if self.fixed and spec.runner == Spec.Runner.LOCAL:
             return _("The model brings an image of its own, and only a cluster can run images. Choose a spec of a cluster.")
         return ""

@@ -117,7 +117,7 @@ class Panel:
         return Row(str(PURPOSE_NAMES[purpose]), MARKS[found.code], str(CODE_NAMES[found.code]), summary(purpose, found), own, below)
 
     def _line(self, finding: Finding) -> Line:
-        place = finding.path + (f":{finding.line}" if finding.line else "")
+        place = finding.place
         address = ""
         # A file that is missing has no page, and a folder none with lines.
         if finding.path and not finding.path.endswith("/") and finding.code not in _ABSENT:

@@ -1,8 +1,5 @@
 """What only a browser can say of the account pages: axe, reflow, switches that act at once, pictures, no script."""
 
-import os
-import shutil
-from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
@@ -12,7 +9,7 @@ from django.core import mail
 from django.core.cache import cache
 from django.core.files.storage import default_storage
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from accounts import services
 from accounts.models import AccessToken, Organisation, User
@@ -24,19 +21,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 PAGES = ("/me/profile", "/me/tokens", "/me/organisations", "/organisations/new", "/atelier/-/members", "/atelier/-/settings",
          "/me/email", "/me/following", "/welcome", "/agreements/publishing", "/agreements/service/1", "/bob")  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    # Playwright's own loop would make Django refuse the database in this thread.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=shutil.which("chromium") or shutil.which("google-chrome"), args=["--no-sandbox"]
-        )
-        yield chromium
-        chromium.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 def sign_in(chromium: Browser, live_server: Any, **options: Any) -> Page:

@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import status
-from rest_framework.exceptions import ValidationError
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,7 +16,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from accounts.authentication import signed_in
 from assets.answers import invalid
-from assets.api.parts import AssetPart, BoundedJSON, parameter
+from assets.api.parts import AssetPart, BoundedJSON, checked, parameter
 from assets.availability import Availability
 from assets.deciders import terms_of
 from assets.models import Application, Grant
@@ -36,15 +35,6 @@ MISSING = OpenApiResponse(ProblemSerializer, description="Nothing there, or not 
 CONFLICT = OpenApiResponse(ProblemSerializer, description="Somebody was faster; `state` says what stands.")
 PAGE, MOST = 50, 500
 PEOPLE = ("asset__namespace", "user", "granter", "ended_by")
-
-
-def checked(serializer_class: type[Any], data: Any) -> dict[str, Any]:
-    """Return the values of a valid body; what is not known is refused too."""
-    serializer = serializer_class(data=data)
-    serializer.is_valid(raise_exception=True)
-    if unknown := sorted(set(data) - set(serializer.fields)):
-        raise ValidationError({name: [_("There is no such field.")] for name in unknown})
-    return dict(serializer.validated_data)
 
 
 class Rows(GenericViewSet[Any]):

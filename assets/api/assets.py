@@ -3,11 +3,9 @@
 from typing import Any
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.decorators import action
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
@@ -16,6 +14,7 @@ from accounts.authentication import signed_in
 from accounts.services import namespace_at
 from assets import services
 from assets.addresses import asset_at
+from assets.api.parts import checked
 from assets.filters import AssetFilter
 from assets.models import Asset
 from assets.models.assets import AssetQuerySet
@@ -68,7 +67,7 @@ class AssetViewSet(FilteredList, GenericViewSet[Asset]):
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     def create(self, request: Request) -> Response:
-        values = self._checked(NewAssetSerializer)
+        values = checked(NewAssetSerializer, request.data)
         namespace, _former = namespace_at(values.pop("owner", signed_in(request).handle), user=request.user)
         asset = services.create_asset(actor=signed_in(request), namespace=namespace, kind=self.kind, **values)
         return Response(
@@ -80,7 +79,7 @@ class AssetViewSet(FilteredList, GenericViewSet[Asset]):
 
     def partial_update(self, request: Request, namespace: str, name: str) -> Response:
         asset = self.get_object()
-        values = self._checked(AssetChangesSerializer)
+        values = checked(AssetChangesSerializer, request.data)
         new_name = values.pop("name", None)
         if new_name is not None:
             require(asset, "rename")
@@ -98,16 +97,9 @@ class AssetViewSet(FilteredList, GenericViewSet[Asset]):
     @action(detail=True, methods=["post"])
     def transfer(self, request: Request, namespace: str, name: str) -> Response:
         asset = self.get_object()
-        owner, _former = namespace_at(self._checked(TransferSerializer)["owner"], user=request.user)
+        owner, _former = namespace_at(checked(TransferSerializer, request.data)["owner"], user=request.user)
         asset = services.transfer_asset(asset=asset, actor=signed_in(request), namespace=owner)
         return Response(self.get_serializer(asset).data)
-
-    def _checked(self, serializer_class: Any) -> dict[str, Any]:
-        serializer = serializer_class(data=self.request.data)
-        serializer.is_valid(raise_exception=True)
-        if unknown := sorted(set(self.request.data) - set(serializer.fields)):
-            raise ValidationError({name: [_("There is no such field.")] for name in unknown})
-        return dict(serializer.validated_data)
 
 
 def documented(kind: str, one: str, many: str, shape: type[AssetSerializer] = AssetSerializer) -> Any:

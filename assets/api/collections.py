@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.authentication import signed_in
-from assets.addresses import asset_at
+from assets.addresses import asset_named
 from assets.api.assets import BAD, MISSING, REFUSED
 from assets.collections import collection_at, item_at, items_of, own_collections
 from assets.models import Collection, CollectionItem
@@ -107,8 +107,7 @@ class CollectionItemViewSet(CollectionRoom):
     def create(self, request: Request, slug: str) -> Response:
         """Put an asset at the end; one that is in already stays where it is and is answered with 200."""
         row, given = self.collection(slug), self.checked(NewItemSerializer)
-        namespace, _slash, name = given["repo_id"].partition("/")
-        asset = asset_at(request.user, given["kind"], namespace, name)
+        asset = asset_named(request.user, given["kind"], given["repo_id"])
         item, new = services.add_item(collection=row, actor=signed_in(request), asset=asset, note=given.get("note", ""))
         return Response(self._one(row, item.pk), status=201 if new else 200)
 

@@ -6,8 +6,10 @@ from typing import Any, Literal, cast
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+from rest_framework.exceptions import ValidationError
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
+from rest_framework.serializers import Serializer
 from rest_framework.viewsets import ViewSet
 
 from accounts.models import User
@@ -67,6 +69,15 @@ def actor_of(request: Request) -> User:
 def body(request: Request) -> dict[str, Any]:
     """Return the JSON object that was sent."""
     return cast(dict[str, Any], request.data)
+
+
+def checked(shape: type[Serializer[Any]], data: Any) -> dict[str, Any]:
+    """Return the values of a body that has the shape and nothing besides, or answer 400 by field."""
+    given = shape(data=data)
+    given.is_valid(raise_exception=True)
+    if unknown := sorted(set(data) - set(given.fields)):
+        raise ValidationError({name: [_("There is no such field.")] for name in unknown})
+    return dict(given.validated_data)
 
 
 def text(data: Mapping[str, Any], name: str, *, required: bool = False, where: str = "") -> str:

@@ -12,7 +12,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from accounts.models import Namespace, User
 from assets import services
-from assets.api.parts import AssetPart, actor_of
+from assets.api.parts import AssetPart, actor_of, checked
 from assets.models import Asset, Submission
 from assets.models.publishing import SubmissionQuerySet
 from assets.publication import Publication, called, submission_at, users_called
@@ -52,7 +52,7 @@ class PublicationViewSet(AssetPart):
     def partial_update(self, request: Request, kind: str, namespace: str, name: str) -> Response:
         """Change who sees and who uses it, and the terms; what is left out stays."""
         asset, actor = self.open(request, kind, namespace, name), actor_of(request)
-        values = _checked(RangesSerializer, request.data)
+        values = checked(RangesSerializer, request.data)
         with transaction.atomic():
             _write_terms(asset, actor, values)
             asset = services.set_ranges(asset=asset, actor=actor, **_ranges(actor, values))
@@ -62,7 +62,7 @@ class PublicationViewSet(AssetPart):
     def publish(self, request: Request, kind: str, namespace: str, name: str) -> Response:
         """Submit it: published at once, or in review where people review."""
         asset, actor = self.open(request, kind, namespace, name), actor_of(request)
-        values = _checked(RangesSerializer, request.data)
+        values = checked(RangesSerializer, request.data)
         with transaction.atomic():
             _write_terms(asset, actor, values)
             asset = services.publish_asset(asset=asset, actor=actor, **_ranges(actor, values))
@@ -77,7 +77,7 @@ class PublicationViewSet(AssetPart):
     def delist(self, request: Request, kind: str, namespace: str, name: str) -> Response:
         """Take it off the shelf and tell its subscribers."""
         asset = self.open(request, kind, namespace, name)
-        return self._answer(services.delist_asset(asset=asset, actor=actor_of(request), **_checked(DelistingSerializer, request.data)))
+        return self._answer(services.delist_asset(asset=asset, actor=actor_of(request), **checked(DelistingSerializer, request.data)))
 
     def _answer(self, asset: Asset) -> Response:
         return Response(PublicationSerializer(_publication(asset)).data)
@@ -92,14 +92,14 @@ class ReviewViewSet(AssetPart):
     def approve(self, request: Request, kind: str, namespace: str, name: str) -> Response:
         """Publish it."""
         submission = submission_at(request.user, kind, namespace, name)
-        services.approve_submission(submission=submission, actor=actor_of(request), **_checked(SubmissionApprovalSerializer, request.data))
+        services.approve_submission(submission=submission, actor=actor_of(request), **checked(SubmissionApprovalSerializer, request.data))
         return self._answer(request, submission)
 
     @extend_schema(operation_id="review_reject", tags=["publishing"], request=SubmissionRejectionSerializer, responses=DECISIONS)
     def reject(self, request: Request, kind: str, namespace: str, name: str) -> Response:
         """Turn it down, with a reason."""
         submission = submission_at(request.user, kind, namespace, name)
-        services.reject_submission(submission=submission, actor=actor_of(request), **_checked(SubmissionRejectionSerializer, request.data))
+        services.reject_submission(submission=submission, actor=actor_of(request), **checked(SubmissionRejectionSerializer, request.data))
         return self._answer(request, submission)
 
     def _answer(self, request: Request, submission: Submission) -> Response:
@@ -173,12 +173,3 @@ def _write_terms(asset: Asset, actor: User, values: dict[str, Any]) -> None:
         services.set_terms(asset=asset, actor=actor, **terms)
     if "approvers" in values:
         services.set_approvers(asset=asset, actor=actor, users=users_called(actor, values["approvers"], "approvers"))
-
-
-def _checked(serializer_class: Any, data: Any) -> dict[str, Any]:
-    serializer = serializer_class(data=data)
-    serializer.is_valid(raise_exception=True)
-    unknown = {name: [_("There is no such field.")] for name in sorted(set(data) - set(serializer.fields))}
-    if unknown:
-        raise ValidationError(unknown)
-    return dict(serializer.validated_data)

@@ -48,26 +48,34 @@ def licence_choices(terms: Terms) -> list[tuple[str, Any]]:
     return [("", _("Not stated")), *((term.code, term.name) for term in terms.of(V.LICENCE))]
 
 
-class NewAssetForm(ProblemForm):
-    """A new model or dataset; `namespaces` are those in which the person may create one."""
+class OwnerForm(ProblemForm):
+    """Something new that will belong to one of `namespaces`, those in which the person may create it."""
 
     owner = forms.ChoiceField(label=_("Owner"))
+
+    def __init__(self, *args: Any, namespaces: Sequence[Namespace], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.namespaces = {row.handle: row for row in namespaces}
+        self.fields["owner"].choices = owner_choices(namespaces)  # type: ignore[attr-defined]
+
+    def clean_owner(self) -> Namespace:
+        return self.namespaces[self.cleaned_data["owner"]]
+
+
+class NewAssetForm(OwnerForm):
+    """A new model or dataset."""
+
     name = forms.CharField(label=_("Name in English"), max_length=96, validators=[name_validator])
     title_zh = forms.CharField(label=_("Name in Chinese"), max_length=96, required=False)
     licence = forms.ChoiceField(label=_("Licence"), required=False)
     description = summary_field()
 
-    def __init__(self, *args: Any, namespaces: Sequence[Namespace], terms: Terms, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, terms: Terms, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.namespaces = {row.handle: row for row in namespaces}
-        self.fields["owner"].choices = owner_choices(namespaces)  # type: ignore[attr-defined]
         self.fields["licence"].choices = licence_choices(terms)  # type: ignore[attr-defined]
 
     def clean_description(self) -> str:
         return " ".join(self.cleaned_data["description"].split())
-
-    def clean_owner(self) -> Namespace:
-        return self.namespaces[self.cleaned_data["owner"]]
 
 
 class NamesForm(ProblemForm):

@@ -108,7 +108,7 @@ def decide_many(request: HttpRequest) -> HttpResponse:
     try:
         outcome = applications.decide_many(actor=signed_in(request), **values)
     except Problem as problem:
-        messages.error(request, " ".join(str(text) for texts in problem.errors.values() for text in texts) or str(problem.detail))
+        messages.error(request, " ".join(problem.messages) or str(problem.detail))
         return HttpResponseRedirect(reverse("assets:approvals"))
     if outcome.done:
         count = len(outcome.done)

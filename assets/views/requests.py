@@ -168,7 +168,7 @@ def _step(request: HttpRequest, pk: int, act: Callable[[Application], Any], done
     try:
         act(row)
     except Problem as problem:
-        messages.error(request, " ".join([str(text) for texts in problem.errors.values() for text in texts]) or str(problem.detail))
+        messages.error(request, " ".join(problem.messages) or str(problem.detail))
     else:
         messages.success(request, done)
     return HttpResponseRedirect(f"{reverse('assets:requests')}#request-{pk}")

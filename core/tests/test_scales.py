@@ -24,6 +24,9 @@ from core.scales import elapsed_ticks, number_ticks, scale, time_ticks
         ([-1e100, 1e100], {}, ["1e+100", "5e+99", "0", "-5e+99", "-1e+100"], "", -1),
         ([0, 3.2e9], {"kind": "bytes"}, ["4", "3", "2", "1", "0"], "\u00a0GB", 2),
         ([0, 12], {"kind": "bytes"}, ["0.015", "0.010", "0.005", "0.000"], "\u00a0KB", 5),
+        ([0, 10 << 30], {"kind": "memory"}, ["10.0", "7.5", "5.0", "2.5", "0.0"], "\u00a0GiB", 2),
+        ([1, 1], {"kind": "count", "zero": True}, ["1", "0"], "", 0),
+        ([0, 10], {"kind": "count"}, ["12", "9", "6", "3", "0"], "", 0),
         ([0.1, 0.95], {"kind": "share", "zero": True}, ["100", "75", "50", "25", "0"], "%", 1),
         ([0.01, 0.3], {"kind": "seconds", "zero": True}, ["300", "200", "100", "0"], "\u00a0ms", 0),
         ([0.01, 3], {"kind": "seconds", "zero": True}, ["3", "2", "1", "0"], "\u00a0s", 2),
@@ -101,3 +104,10 @@ def test_numbers_along_the_bottom_are_whole_where_there_is_room():
 )
 def test_figure_has_four_digits(value, text):
     assert numbers.figure(value) == text
+
+
+@pytest.mark.parametrize("values", [[0.0, 5e-324], [-5e-324, 5e-324], [1e-310, 3e-310], [5e-324, 5e-324]])
+def test_values_that_are_all_but_nought_have_a_scale(values):
+    found = scale(values)
+    assert found.low < found.high
+    assert found.labels

@@ -7,8 +7,9 @@ import duckdb
 
 from inspection.files import Unreadable
 from inspection.tables import sql_engine
-from inspection.tables.sql_engine import CONNECTION
+from inspection.tables.sql_engine import connection
 
+prepare = sql_engine.prepare
 HELD = 10_000
 
 
@@ -34,12 +35,12 @@ def find(
         if not order and offset + limit <= HELD:
             # One pass: the smallest numbers are kept while the rest is only counted.
             sql = f'SELECT count(*), min("__row", {max(1, offset + limit)}) FROM copy{condition}'
-            total, numbers = CONNECTION.execute(sql, list(values)).fetchall()[0]
+            total, numbers = connection().execute(sql, list(values)).fetchall()[0]
             return {"total": total, "numbers": (numbers or [])[offset : offset + limit]}
-        total = CONNECTION.execute(f"SELECT count(*) FROM copy{condition}", list(values)).fetchall()[0][0] if where else None
+        total = connection().execute(f"SELECT count(*) FROM copy{condition}", list(values)).fetchall()[0][0] if where else None
         order = f'{order}, "__row"' if order else '"__row"'
         sql = f'SELECT "__row" FROM copy{condition} ORDER BY {order} LIMIT {limit} OFFSET {offset}'
-        return {"total": total, "numbers": [number for (number,) in CONNECTION.execute(sql, list(values)).fetchall()]}
+        return {"total": total, "numbers": [number for (number,) in connection().execute(sql, list(values)).fetchall()]}
     except duckdb.InterruptException as error:
         raise Unreadable("query_out_of_time", limit=seconds) from error
     except (duckdb.Error, UnicodeError) as error:

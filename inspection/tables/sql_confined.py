@@ -15,8 +15,9 @@ import pyarrow as pa
 
 from inspection.files import Unreadable
 from inspection.tables import cells, sql_engine
-from inspection.tables.sql_engine import CONNECTION
+from inspection.tables.sql_engine import connection
 
+prepare = sql_engine.prepare
 TABLE_FUNCTIONS = frozenset({"range", "generate_series", "unnest", "repeat", "json_each", "json_tree"})
 REFUSED_FUNCTIONS = frozenset(
     {
@@ -75,13 +76,13 @@ def _checked(sql: str) -> str:
     """Return the one statement that may run."""
     explain = _EXPLAIN.match(sql)
     read = sql[explain.end() :] if explain else sql
-    statements = CONNECTION.extract_statements(read)
+    statements = connection().extract_statements(read)
     if len(statements) != 1:
         raise Unreadable("sql_several" if statements else "sql_empty")
     if statements[0].type != duckdb.StatementType.SELECT:
         raise Unreadable("sql_not_reading")
     text = statements[0].query
-    tree = json.loads(CONNECTION.execute("SELECT json_serialize_sql(?::VARCHAR)", [text]).fetchall()[0][0])
+    tree = json.loads(connection().execute("SELECT json_serialize_sql(?::VARCHAR)", [text]).fetchall()[0][0])
     if tree.get("error"):
         raise Unreadable("sql_not_reading")
     for node in _nodes(tree):
@@ -111,7 +112,7 @@ def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
 
 
 def _run(sql: str, rows: int, size: int) -> dict[str, Any]:
-    relation = CONNECTION.sql(sql)
+    relation = connection().sql(sql)
     columns = [{"name": name[:200], "type": str(kind)[:200]} for name, kind in zip(relation.columns, relation.types, strict=True)]
     found: list[list[Any]] = []
     left = size

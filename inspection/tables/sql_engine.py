@@ -1,13 +1,13 @@
 """DuckDB over Parquet copies inside the confined process.
 
-Import this only there: importing it makes the connection, because no engine can be started once files cannot be opened any more.
-The connection reaches no file, no network, no extension and no Python name, whatever the statement says.
+A module with targets for it takes `prepare` over under the same name. The connection reaches no file, no network, no extension and no Python name, whatever the statement says.
 """
 
 import ctypes
 import mmap
 import os
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, BinaryIO
 
 import duckdb
@@ -27,26 +27,37 @@ HIDDEN = ("__row", "__cut")
 MEDIA = frozenset({"image", "audio", "video"})
 MEDIA_FIELDS = ("file", "start", "size")
 
-CONNECTION = duckdb.connect(
-    config={
-        "threads": str(THREADS),
-        # Every thread takes eight megabytes of the process's allowance for its stack.
-        "async_threads": "1",
-        "memory_limit": "192MiB",
-        "temp_directory": "",
-        "autoinstall_known_extensions": "false",
-        "autoload_known_extensions": "false",
-        "allow_community_extensions": "false",
-        "allow_persistent_secrets": "false",
-    }
-)
-CONNECTION.execute("SET TimeZone='UTC'")
 pa.set_io_thread_count(1)
 pa.set_cpu_count(THREADS)
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mmap.restype = ctypes.c_void_p
 _libc.mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long)
+
+
+@cache
+def connection() -> duckdb.DuckDBPyConnection:
+    """Return the one connection of this process."""
+    found = duckdb.connect(
+        config={
+            "threads": str(THREADS),
+            # Every thread takes eight megabytes of the process's allowance for its stack.
+            "async_threads": "1",
+            "memory_limit": "192MiB",
+            "temp_directory": "",
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "allow_community_extensions": "false",
+            "allow_persistent_secrets": "false",
+        }
+    )
+    found.execute("SET TimeZone='UTC'")
+    return found
+
+
+def prepare() -> None:
+    """Start the engine: its threads do not outlive a fork, and nothing can be started once files cannot be opened any more."""
+    connection()
 
 
 class Copy(ds.FileSystemDataset):  # type: ignore[misc]
@@ -115,7 +126,7 @@ def mapped(file: BinaryIO) -> Any:
 
 def register(name: str, parts: Sequence[BinaryIO], columns: Sequence[Mapping[str, Any]], *, hidden: bool = False) -> None:
     """Make a split known to statements as `name`, with `hidden` also its hidden columns; media are structs without bytes."""
-    CONNECTION.register(name, copy_of(parts, [column["name"] for column in columns] + ([*HIDDEN] if hidden else [])))
+    connection().register(name, copy_of(parts, [column["name"] for column in columns] + ([*HIDDEN] if hidden else [])))
 
 
 def lock(memory: int, seconds: int = 0) -> None:
@@ -127,7 +138,7 @@ def lock(memory: int, seconds: int = 0) -> None:
         "enable_external_access=false",
         "lock_configuration=true",
     ):
-        CONNECTION.execute(f"SET {setting}")
+        connection().execute(f"SET {setting}")
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -11,9 +11,10 @@ import duckdb
 from inspection import child
 from inspection.tables import sql_engine
 from inspection.tables.cells import number, single
-from inspection.tables.sql_engine import CONNECTION, MEDIA, identifier
+from inspection.tables.sql_engine import MEDIA, connection, identifier
 from inspection.tables.statistics_edges import of_moments, of_numbers
 
+prepare = sql_engine.prepare
 MEMORY = 256 << 20
 AT_ONCE = 16
 EXACT_ROWS = 100_000
@@ -29,8 +30,8 @@ def describe(columns: Sequence[Mapping[str, Any]], inputs: Sequence[BinaryIO]) -
     """Return the statistics of every column by name; see `inspection.tables.statistics.describe`."""
     sql_engine.register("copy", inputs, columns)
     sql_engine.lock(MEMORY)
-    (rows,) = CONNECTION.execute("SELECT count(*) FROM copy").fetchall()[0]
-    types = {name: kind for name, kind, *_rest in CONNECTION.execute("DESCRIBE copy").fetchall()}
+    (rows,) = connection().execute("SELECT count(*) FROM copy").fetchall()[0]
+    types = {name: kind for name, kind, *_rest in connection().execute("DESCRIBE copy").fetchall()}
     found = {}
     for start in range(0, len(columns), AT_ONCE):
         some = [_reader(column, types[column["name"]], rows) for column in columns[start : start + AT_ONCE]]
@@ -60,7 +61,7 @@ def _asked(wanted: Sequence[Expressions | None]) -> list[Values | None]:
 
 def _statement(wanted: Sequence[Expressions | None]) -> list[Values | None]:
     every = [expression for expressions in wanted for expression in (expressions or {}).values()]
-    row = iter(CONNECTION.execute(f"SELECT {', '.join(every)} FROM copy").fetchall()[0] if every else ())
+    row = iter(connection().execute(f"SELECT {', '.join(every)} FROM copy").fetchall()[0] if every else ())
     return [None if expressions is None else {key: next(row) for key in expressions} for expressions in wanted]
 
 

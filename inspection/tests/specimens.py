@@ -58,6 +58,19 @@ def sleep_on() -> None:
     select.select([], [], [], 3600)
 
 
+def say_and_sleep_on() -> None:
+    hand_over(str(os.getpid()).encode())
+    sleep_on()
+
+
+_left: list[int] = []
+
+
+def leave_behind() -> int:
+    _left.append(1)
+    return len(_left)
+
+
 def die() -> None:
     os.abort()
 
@@ -80,6 +93,7 @@ def lie() -> Any:
 def process(inputs: Sequence[Any] = ()) -> dict[str, Any]:
     return {
         "number": os.getpid(),
+        "parent": os.getppid(),
         "inputs": [stream.read().decode() for stream in inputs],
         "data": resource.getrlimit(resource.RLIMIT_DATA)[0],
     }

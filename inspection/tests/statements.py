@@ -7,6 +7,8 @@ from typing import Any
 from inspection.files import Unreadable
 from inspection.tables import sql_confined, sql_engine
 
+prepare = sql_engine.prepare
+
 
 def outcomes(statements: Sequence[str], columns: Sequence[Mapping[str, Any]], inputs: Sequence[Any]) -> list[str]:
     """Return the code, or "ok", of each statement over the table `train`; runs in the confined process."""

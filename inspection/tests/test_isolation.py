@@ -2,6 +2,8 @@ import os
 import select
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 
 import pytest
@@ -102,42 +104,85 @@ def test_failure_of_the_store_passes_through():
         isolation.run(f"{HERE}:heads", {"length": 4}, files=[File("a", 10, read)])
 
 
-def waiting():
-    return isolation._spares[os.getpid(), HERE].process
+def nursery():
+    return isolation._nurseries[HERE].process
 
 
-def test_spare_process_serves_one_call_and_is_replaced(tmp_path):
+def test_every_call_has_a_process_of_its_own_out_of_one_nursery(tmp_path):
     (tmp_path / "x").write_text("given")
-    assert (os.getpid(), HERE) not in isolation._spares
-    first = isolation.run(f"{HERE}:process", {}, warm=HERE)
-    spare = waiting()
+    first = isolation.run(f"{HERE}:process", {})
+    kept = nursery().pid
     with (tmp_path / "x").open("rb") as stream:
-        second = isolation.run(f"{HERE}:process", {}, inputs=[stream], limits=Limits(memory=300 << 20), warm=HERE)
-    assert second == {"number": spare.pid, "inputs": ["given"], "data": 300 << 20}
-    assert len({first["number"], spare.pid, waiting().pid}) == 3
-    assert spare.poll() is not None
+        second = isolation.run(f"{HERE}:process", {}, inputs=[stream], limits=Limits(memory=300 << 20))
+    assert second == {"number": second["number"], "parent": kept, "inputs": ["given"], "data": 300 << 20}
+    assert len({first["number"], second["number"], kept, os.getpid()}) == 4
+    assert (first["parent"], nursery().pid) == (kept, kept)
 
 
-def test_spare_process_that_is_gone_or_old_is_not_used():
-    isolation.run(f"{HERE}:process", {}, warm=HERE)
-    gone = waiting()
+def test_what_one_call_leaves_behind_no_other_finds():
+    assert isolation.run(f"{HERE}:leave_behind", {}) == isolation.run(f"{HERE}:leave_behind", {}) == 1
+
+
+def test_calls_at_once_are_apart_and_end_alone():
+    with ThreadPoolExecutor(8) as pool:
+        hung = pool.submit(refused, f"{HERE}:sleep_on", {}, limits=Limits(wall=2))
+        numbers = list(pool.map(lambda _each: isolation.run(f"{HERE}:process", {})["number"], range(40)))
+    assert len(set(numbers)) == 40
+    assert hung.result().code == "out_of_time"
+
+
+def test_an_ended_nursery_is_followed_by_another():
+    isolation.run(f"{HERE}:process", {})
+    gone = nursery()
     gone.kill()
-    gone.wait()
-    assert isolation.run(f"{HERE}:process", {}, warm=HERE)["number"] != gone.pid
-    old = waiting()
-    isolation._spares[os.getpid(), HERE].started -= 100
-    assert isolation.run(f"{HERE}:process", {}, warm=HERE)["number"] != old.pid
-    assert old.poll() is not None
+    assert isolation.run(f"{HERE}:process", {})["parent"] == nursery().pid != gone.pid
 
 
-def test_spare_process_ends_with_the_one_that_started_it():
+def test_a_nursery_that_dies_takes_its_calls_with_it():
+    with ThreadPoolExecutor(1) as pool:
+        number: list[int] = []
+        call = pool.submit(refused, f"{HERE}:say_and_sleep_on", {}, take=lambda data, _facts: number.append(int(data)))
+        while not number:
+            time.sleep(0.01)
+        nursery().kill()
+        assert call.result().code == "crashed"
+    with suppress(ProcessLookupError):
+        assert select.select([os.pidfd_open(number[0])], [], [], 30)[0]
+
+
+def test_of_too_many_nurseries_the_one_used_longest_ago_is_left(monkeypatch):
+    monkeypatch.setattr(isolation, "MOST_NURSERIES", 1)
+    isolation.run(f"{HERE}:process", {})
+    left = nursery()
+    assert refused("inspection.weights:read_each", {}).code == "crashed"
+    assert left.wait(30) == 0
+    assert list(isolation._nurseries) == ["inspection.weights"]
+
+
+def test_a_target_that_is_not_there_is_a_crash():
+    assert refused("inspection.tests.nothing:at_all", {}).code == "crashed"
+
+
+def test_a_nursery_ends_with_the_process_that_started_it():
     code = (
         f"import sys; sys.path.insert(0, {str(isolation._ROOT)!r}); from inspection import isolation;"
-        f"isolation.run('{HERE}:process', {{}}, warm='{HERE}'); print(isolation._spares.popitem()[1].process.pid)"
+        f"isolation.run('{HERE}:process', {{}}); print(isolation._nurseries['{HERE}'].process.pid)"
     )
     number = int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
     with suppress(ProcessLookupError):
         assert select.select([os.pidfd_open(number)], [], [], 30)[0]
+
+
+def test_a_fork_has_nurseries_of_its_own():
+    isolation.run(f"{HERE}:process", {})
+    reading, writing = os.pipe()
+    if not (pid := os.fork()):
+        with suppress(BaseException):
+            os.write(writing, str(isolation.run(f"{HERE}:process", {})["parent"]).encode())
+        os._exit(0)
+    os.waitpid(pid, 0)
+    assert int(os.read(reading, 100)) != nursery().pid
+    assert isolation.run(f"{HERE}:process", {})["parent"] == nursery().pid
 
 
 def test_many_inputs_are_handed_over_in_their_order(tmp_path):

@@ -5,7 +5,7 @@ import resource
 import pytest
 
 from inspection.files import Unreadable
-from inspection.tables import front_matter
+from inspection.tables import front_matter, globs
 from inspection.tables.detection import Split, common, detect
 from inspection.tables.globs import Tree, translate
 
@@ -31,11 +31,12 @@ FILES = [("a.csv", 1), ("b.csv", 1), ("x/c.csv", 1)]
         ([{"config_name": "a", "data_files": "https://example.com/a.csv"}], "pattern_outside"),
         ([{"config_name": "a", "data_files": "zip://*.csv::a.zip"}], "pattern_outside"),
         ([{"config_name": "a", "data_files": "a" * 2000}], "pattern_too_long"),
-        ([{"config_name": "a", "data_files": [f"*{index}.csv" for index in range(25_000)]}], "too_many_patterns"),
+        ([{"config_name": "a", "data_files": [f"*{index}.csv" for index in range(2_500)]}], "too_many_patterns"),
         ([{"config_name": f"c{index}"} for index in range(1001)], "bad_configs"),
     ],
 )  # fmt: skip
-def test_front_matter_that_cannot_be_followed_has_its_code(configs, code):
+def test_front_matter_that_cannot_be_followed_has_its_code(configs, code, monkeypatch):
+    monkeypatch.setattr(globs, "MAX_WORK", 2_000_000)
     files = FILES if code != "too_many_patterns" else [(f"{index}.csv", 1) for index in range(1000)]
     with pytest.raises(Unreadable) as refused:
         detect(files, {"configs": configs})
@@ -83,13 +84,13 @@ def test_class_folders_are_labels_where_there_is_no_metadata():
 
 
 @pytest.mark.slow
-def test_a_million_class_folders_take_little_memory():
-    files = [(f"train/class{index}/image.png", 1) for index in range(1_000_000)]
+def test_many_class_folders_take_little_memory():
+    files = [(f"train/class{index}/image.png", 1) for index in range(200_000)]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     (config,) = detect(files)
-    assert (config.format, len(config.splits[0].files)) == ("imagefolder", 1_000_000)
+    assert (config.format, len(config.splits[0].files)) == ("imagefolder", 200_000)
     assert common(config) == {"metadata": False, "labels": []}
-    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 < 1 << 30
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 < 200 << 20
 
 
 @pytest.mark.parametrize("pattern", ["*a" * 200 + "b", "**/" * 100 + "b", "**/*a*/" * 50 + "b", "[a-z]*" * 100 + "!", "?*" * 200 + "!"])

@@ -159,12 +159,14 @@ def test_stop_ends_an_idle_job_at_its_next_turn() -> None:
 
 def test_recurring_work_is_started_by_the_sweep_and_never_doubled(monkeypatch: Any) -> None:
     monkeypatch.setattr(services, "ring", lambda _job, **_options: None)
-    services.recurring("test.upkeep", every=timedelta(hours=1))(lambda job: SEEN.append(job.turn))
+    leases: list[timedelta] = []
+    services.recurring("test.upkeep", every=timedelta(hours=1), lease=timedelta(seconds=10))(lambda job: leases.append(job.lease))
     sweep()
     sweep()
     job = Job.objects.get(kind="test.upkeep")
     run(job.pk)
     assert (fresh(job).state, round((fresh(job).due_at - timezone.now()).total_seconds())) == ("queued", 3600)
+    assert leases == [timedelta(seconds=10)]
     sweep()
     assert Job.objects.filter(kind="test.upkeep").count() == 1
 

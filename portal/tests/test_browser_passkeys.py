@@ -2,17 +2,15 @@
 
 import base64
 import hmac
-import os
 import re
 import struct
 import time
 
 import pytest
 from allauth.account.models import EmailAddress
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from core.testing import PASSWORD
-from portal.tests.test_browser_shell import CHROMIUM
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -26,21 +24,17 @@ def code_of(secret):
 
 
 @pytest.fixture
-def page(live_server, alice):
+def page(chromium, live_server, alice):
     EmailAddress.objects.create(user=alice, email=alice.email, primary=True, verified=True)
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = chromium.new_context(base_url=live_server.url, locale="en-GB").new_page()
-        page.set_default_timeout(10_000)
-        page.goto("/account/login/?next=/account/2fa/")
-        page.get_by_label("Handle or email").fill("alice")
-        page.locator("#id_password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in", exact=True).click()
-        page.wait_for_url(re.compile("/account/2fa/$"))
-        yield page
-        chromium.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+    page = chromium.new_context(base_url=live_server.url, locale="en-GB").new_page()
+    page.set_default_timeout(10_000)
+    page.goto("/account/login/?next=/account/2fa/")
+    page.get_by_label("Handle or email").fill("alice")
+    page.locator("#id_password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url(re.compile("/account/2fa/$"))
+    yield page
+    page.context.close()
 
 
 def open_after_confirming(page, name):

@@ -1,33 +1,19 @@
 """What only a browser can say of the frame: axe, reflow, keyboard, and the behaviours of static/js."""
 
-import os
 import re
-import shutil
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
+from core import testing
 from core.testing import PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 SCREENS = {"wide-light": (1440, "light"), "tablet-dark": (768, "dark"), "phone-light": (390, "light"), "phone-dark": (390, "dark")}
 AXED = set()
 """Pages in which axe ran: it sets styles of its own, which the policy refuses."""
 PAGES = ("/design", "/account/login/", "/account/signup/", "/account/password/reset/", "/no/such/page/here")
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    # Playwright's own loop would make Django refuse the database in this thread.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture
@@ -61,12 +47,7 @@ def visit(chromium, live_server):
 
 def violations(page):
     AXED.add(page)
-    results = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
-    return [
-        f"{found['id']}: {node['target']} {node.get('failureSummary', '')}"
-        for found in results.response["violations"]
-        for node in found["nodes"][:4]
-    ]
+    return testing.violations(page)
 
 
 @pytest.mark.parametrize(

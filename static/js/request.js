@@ -73,7 +73,7 @@ class Editor {
     this.body.addEventListener('input', () => this.check());
     const save = this.box.querySelector('[data-save]');
     if (save) save.addEventListener('submit', () => { save.elements.body.value = this.body.value; });
-    this.learn();
+    if (form.dataset.metadata) this.learn();
   }
 
   part(name) { return this.box.querySelector(`[data-${name}]`); }
@@ -166,22 +166,24 @@ class Editor {
     } catch { return; }
     const list = this.part('parameters');
     this.part('signature').textContent = found.signature ? `${found.name || 'call'}${found.signature}` : '';
+    if (found.documentation) list.append(line('small muted', found.documentation.slice(0, 2000)));
     const known = Array.isArray(found.parameters) ? found.parameters : [];
     if (!known.length && !found.any_parameter) list.append(line('small muted', words.nothing));
     known.slice(0, 40).forEach((parameter, number) => {
       const field = document.createElement('div');
       field.className = 'field';
       const label = line('mono', parameter.name, 'label');
-      const input = document.createElement('input');
-      input.className = 'input mono';
+      const usual = parameter.default === null || parameter.default === undefined ? '' : say(words.default, { value: JSON.stringify(parameter.default) });
+      const either = typeof parameter.default === 'boolean';
+      const input = document.createElement(either ? 'select' : 'input');
+      input.className = either ? 'select mono' : 'input mono';
       input.id = label.htmlFor = `parameter-${number}`;
-      if (parameter.default !== null && parameter.default !== undefined) input.placeholder = say(words.default, { value: JSON.stringify(parameter.default) });
-      else if (parameter.type) input.placeholder = parameter.type;
+      if (either) input.append(new Option(usual, ''), new Option('true'), new Option('false'));
+      else input.placeholder = usual || parameter.type || '';
       input.addEventListener('change', () => this.set(parameter.name, input.value));
       field.append(label, input);
       list.append(field);
     });
-    if (found.documentation) list.append(line('small muted', found.documentation.slice(0, 2000)));
   }
 
   /* Puts a parameter into the request, or takes it out where its field is empty. */

@@ -1,30 +1,17 @@
-"""One gallery with demo content, one Chromium, and people who each have a browser of their own."""
+"""One gallery with demo content, and people who each have a browser of their own."""
 
 import itertools
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, StorageState, expect, sync_playwright
+from playwright.sync_api import Browser, StorageState, expect
 
 from tests.browser.person import PASSWORD, Person
 from tests.live import Gallery, running
 
 HERE = Path(__file__).parent
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-SWITCHES = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-domain-reliability",
-    "--disable-sync",
-    "--no-first-run",
-    "--no-default-browser-check",
-)
 PATIENCE = 20_000
 NUMBERS = itertools.count(1)
 expect.set_options(timeout=PATIENCE)
@@ -43,15 +30,8 @@ def gallery() -> Iterator[Gallery]:
     with running(UPLOAD_PART_SIZE="8MiB", DJANGO_SUPERUSER_PASSWORD=PASSWORD) as gallery:
         gallery.manage("demo", "--password", PASSWORD)
         gallery.manage("createsuperuser", "--noinput", "--handle", "keeper", "--email", "keeper@example.com")
+        gallery.manage("shell", "--no-imports", "-c", "from tests.browser.runs import add_runs; add_runs()")
         yield gallery
-
-
-@pytest.fixture(scope="package")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(SWITCHES))
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -4,13 +4,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+from core.testing import violations
 from tests.browser.pages import OF_A_VISITOR, OF_AN_ADMINISTRATOR, OF_AN_OWNER, REFUSED
 from tests.browser.person import Person, wait_for_tables
 
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SCREENS: dict[str, dict[str, Any]] = {
     "wide light Chinese": {"width": 1440, "theme": "light", "language": "zh-hans"},
     "phone dark English": {"width": 390, "theme": "dark", "language": "en"},
@@ -25,7 +24,6 @@ CASES = [
     *((screen, name) for screen in ("wide light Chinese", "phone dark English") for name in EVERY),
     *(("tablet light English", name) for name in SAMPLE),
 ]
-AXE = Axe()
 
 
 @pytest.fixture(scope="package")
@@ -77,15 +75,6 @@ def sideways(page: Page) -> list[str]:
         }"""
     )
     return found
-
-
-def violations(page: Page) -> list[str]:
-    results = AXE.run(page, options={"runOnly": RULES, "resultTypes": ["violations"]}).response
-    return [
-        f"{found['id']}: {node['target']} {node.get('failureSummary', '')}"
-        for found in results["violations"]
-        for node in found["nodes"][:4]
-    ]
 
 
 @pytest.mark.parametrize(("screen", "name"), CASES, ids=[f"{name}, {screen}" for screen, name in CASES])

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from toolchain.compute import machines
 from toolchain.compute.sizes import Size
 from toolchain.models import Node, Spec
 from toolchain.runners.ray.client import Machine as ClusterMachine
@@ -21,7 +22,7 @@ GIB = 1 << 30
 
 @dataclass(frozen=True)
 class Machine:
-    """What runs may take of this machine: memory in bytes, `card_memory` in GiB of one card."""
+    """What runs may take of this machine: memory in bytes, `card_memory` in GiB of one card. `key` tells it from others of the same name."""
 
     name: str
     cpus: int
@@ -29,6 +30,7 @@ class Machine:
     accelerator: str = ""
     cards: int = 0
     card_memory: int = 0
+    key: str = ""
 
 
 def this_machine() -> Machine:
@@ -36,7 +38,7 @@ def this_machine() -> Machine:
     whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     memory = settings.RUN_MEMORY or max(whole // 2, whole - 2 * GIB)
     accelerator, cards, card_memory = _nvidia() or _ascend() or ("", 0, 0)
-    return Machine(socket.gethostname(), min(settings.RUN_CPUS, len(os.sched_getaffinity(0))), memory, accelerator, cards, card_memory)
+    return Machine(socket.gethostname(), settings.RUN_CPUS, memory, accelerator, cards, card_memory, machines.key())
 
 
 def specs_of(machine: Machine) -> Iterator[Size]:
@@ -56,13 +58,19 @@ def specs_of(machine: Machine) -> Iterator[Size]:
 
 
 def register_machine(machine: Machine, *, sandbox: str = "", detail: str = "") -> Node:
-    """Say that this machine is there, and at the first time make its specs; administrators may change those afterwards."""
+    """Say that this machine is there, and at the first time make its specs; administrators may change those afterwards.
+
+    A row from before machines had keys is taken over by the machine of its host name.
+    """
     facts = {
-        "cpus": machine.cpus, "memory": machine.memory, "accelerator": machine.accelerator, "cards": machine.cards,
+        "name": machine.name, "cpus": machine.cpus, "memory": machine.memory, "accelerator": machine.accelerator, "cards": machine.cards,
         "sandbox": sandbox, "detail": detail, "beat_at": timezone.now(),
     }  # fmt: skip
     with transaction.atomic():
-        node, made = Node.objects.update_or_create(runner=Spec.Runner.LOCAL, name=machine.name, defaults=facts)
+        local = Node.objects.filter(runner=Spec.Runner.LOCAL)
+        if machine.key and not local.filter(key=machine.key).exists():
+            local.filter(key="", name=machine.name).update(key=machine.key)
+        node, made = local.update_or_create(runner=Spec.Runner.LOCAL, key=machine.key, defaults=facts)
         if made:
             for size in specs_of(machine):
                 _offer(size, machine)

@@ -76,7 +76,7 @@ def fits(spec: Spec, minimum: str) -> str:
     """
     least = parse(minimum) if minimum else None
     lack = spec.size.lacks(least) if least else ""
-    return str(_LACKS[lack]) % {"least": minimum, "spec": spec.code} if lack else ""
+    return str(_LACKS[lack]) % {"least": least.words, "spec": spec.name} if least and lack else ""
 
 
 def allowance(namespace: Namespace, spec: Spec | None = None) -> Allowance:

@@ -23,6 +23,12 @@ class Size:
         cards = f"{self.cards}-{self.accelerator}-{self.card_memory}-" if self.accelerator else ""
         return f"{cards}cpu-{self.vcpus}-{self.memory}"
 
+    @property
+    def words(self) -> str:
+        """The size as people read it, in any language: `1 × SNT9B 16 GiB, 24 vCPU, 96 GiB`."""
+        cards = f"{self.cards} × {self.accelerator.upper()} {self.card_memory} GiB, " if self.accelerator else ""
+        return f"{cards}{self.vcpus} vCPU, {self.memory} GiB"
+
     def lacks(self, least: "Size") -> str:
         """Return what keeps this size from being at least `least`, empty where it is.
 

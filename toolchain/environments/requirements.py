@@ -69,7 +69,8 @@ def _requirement(line: str, number: int, file: str) -> Requirement:
     if _ADDRESS.match(line):
         raise RefusedRequirement("requirement_address", number, line, file)
     try:
-        if len(line) > MAX_LINE:
+        # A marker may hold any text, also one that other readers of the file take for the end of the line.
+        if len(line) > MAX_LINE or not line.replace("\t", " ").isprintable():
             raise InvalidRequirement(line[:MAX_LINE])
         found = Requirement(line)
     except (InvalidRequirement, RecursionError) as error:

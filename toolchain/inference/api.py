@@ -4,21 +4,20 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import Serializer
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.authentication import signed_in
 from accounts.services import namespace_at
-from assets.addresses import asset_at
+from assets.addresses import asset_named
 from assets.api.assets import BAD, MISSING, REFUSED, TAKEN
-from assets.api.parts import AssetPart
+from assets.api.parts import AssetPart, checked
 from assets.revisions import permit
 from core.paging import FilteredList, KeysetPages
 from core.permissions import SIGNED_IN
 from core.problems import Invalid, Missing
+from toolchain.choices import spec_named
 from toolchain.inference import services
 from toolchain.inference.filters import ServiceFilter
 from toolchain.inference.finding import generations_of, key_of, replicas_of, service_at
@@ -101,14 +100,13 @@ class ServiceViewSet(FilteredList, GenericViewSet[Service]):
     )  # fmt: skip
     def create(self, request: Request) -> Response:
         """Deploy a model. What it costs is in the compute specs and the usage; nothing more is asked."""
-        values = _checked(NewServiceSerializer, request)
+        values = checked(NewServiceSerializer, request.data)
         user = signed_in(request)
         namespace, _former = namespace_at(values.pop("namespace", user.handle), user=user)
-        owner, _slash, model_name = values.pop("model").partition("/")
-        model = asset_at(request.user, "model", owner, model_name)
+        model = asset_named(request.user, "model", values.pop("model"))
         permit(model, "deploy")
-        spec = _spec(request, values.pop("spec"))
-        offer = offer_of(model, values.get("revision", ""))
+        spec = spec_named(request.user, values.pop("spec"))
+        offer = offer_of(user, model, values.get("revision", ""))
         task = values.pop("task", "") or next(iter(offer.tasks), "")
         if offer.task(task) is None:
             raise Invalid({"task": offer.reasons or [_("Choose one of the inference task types that are offered.")]})
@@ -126,9 +124,9 @@ class ServiceViewSet(FilteredList, GenericViewSet[Service]):
     def partial_update(self, request: Request, namespace: str, name: str) -> Response:
         """Change limits and replicas at once, spec and revision by rolling them out."""
         found = self.service(namespace, name)
-        changes = _checked(ChangesSerializer, request)
+        changes = checked(ChangesSerializer, request.data)
         if "spec" in changes:
-            changes["spec"] = _spec(request, changes["spec"])
+            changes["spec"] = spec_named(request.user, changes["spec"])
         services.change_service(service=found, actor=signed_in(request), changes=changes)
         return self._shown(found)
 
@@ -163,7 +161,7 @@ class ServiceViewSet(FilteredList, GenericViewSet[Service]):
     def roll_back(self, request: Request, namespace: str, name: str) -> Response:
         """Roll an earlier generation out again."""
         found = self.service(namespace, name)
-        number = _checked(RollBackSerializer, request)["generation"]
+        number = checked(RollBackSerializer, request.data)["generation"]
         services.roll_back(service=found, actor=signed_in(request), number=number)
         return self._shown(found)
 
@@ -256,7 +254,7 @@ class KeyViewSet(ServicePart):
     def create(self, request: Request, namespace: str, name: str) -> Response:
         """Make a key. Its text is in this one answer only."""
         found = self.service(namespace, name)
-        key, text = services.make_key(service=found, actor=signed_in(request), **_checked(NewKeySerializer, request))
+        key, text = services.make_key(service=found, actor=signed_in(request), **checked(NewKeySerializer, request.data))
         return Response({**KeySerializer(key).data, "key": text}, status=201)
 
     @extend_schema(operation_id="service_keys_destroy", parameters=PLACE, responses={204: None, 403: REFUSED, 404: MISSING})
@@ -285,7 +283,7 @@ class ExampleViewSet(ServicePart):
     def create(self, request: Request, namespace: str, name: str) -> Response:
         """Save a request, in place of one of the same name."""
         found = self.service(namespace, name)
-        values = _checked(NewExampleSerializer, request)
+        values = checked(NewExampleSerializer, request.data)
         made = services.save_example(service=found, actor=signed_in(request), name=values["name"], request={"body": values["body"]})
         return Response(ExampleSerializer(made).data, status=201)
 
@@ -313,25 +311,9 @@ class ServiceOptionsViewSet(AssetPart):
         """The inference task types with the specs and engines that can serve them."""
         asset = self.open(request, "models", namespace, name)
         specs = list(Spec.objects.for_user(request.user).offered())
-        return Response(options_data(offer_of(asset, request.query_params.get("revision", "")), specs))
+        return Response(options_data(offer_of(request.user, asset, request.query_params.get("revision", "")), specs))
 
 
 def _context(rows: list[Service]) -> dict[str, Any]:
     wanted = [row.pk for row in rows]
     return {"replicas": newest_replicas(wanted), "ready": ready_of(wanted)}
-
-
-def _checked(shape: type[Serializer[Any]], request: Request) -> dict[str, Any]:
-    """Return the values of a body that has the shape and nothing besides."""
-    given = shape(data=request.data)
-    given.is_valid(raise_exception=True)
-    if unknown := sorted(set(request.data) - set(given.fields)):
-        raise ValidationError({name: [_("There is no such field.")] for name in unknown})
-    return dict(given.validated_data)
-
-
-def _spec(request: Request, code: str) -> Spec:
-    found = Spec.objects.for_user(request.user).offered().filter(code=code).first()
-    if found is None:
-        raise Invalid({"spec": [_("There is no spec of this code on offer.")]})
-    return found

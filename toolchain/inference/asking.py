@@ -3,27 +3,37 @@
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
+from threading import Lock
 from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
+from core.errors import envelope
+from core.problems import Problem
 from toolchain.inference.gateway import Gateway
 from toolchain.inference.models import Service
 
 PATIENCE = 60
 """Seconds that a page waits for an answer."""
 MOST = 4 << 20
-"""Bytes of an answer that are kept."""
+"""Bytes of an answer that are kept; what comes after is not waited for."""
+MOST_AT_ONCE = 16
+"""Pages of one web process that wait for answers: each keeps a thread from other pages."""
+ROOM = 4
+"""JSON is laid out where it takes at most so many times its room then, as deeply nested answers do not."""
 SHOWN = ("content-type", "content-length", "retry-after", "x-ag-error", "x-ag-seconds", "x-ag-queue-seconds", "x-request-id")
 
 
 @dataclass(frozen=True)
 class Reply:
-    """The answer of a service: `cut` says that it is longer than `body`."""
+    """The answer of a service: `cut` says that it goes on behind `body`, or would have if it had come in time."""
 
     status: int
     headers: Mapping[str, str]
@@ -35,21 +45,33 @@ class Reply:
     def ok(self) -> bool:
         return 200 <= self.status < 300
 
-    @property
+    @cached_property
     def text(self) -> str:
-        """The body as text, JSON laid out."""
+        """The body as text, JSON laid out where that has room."""
         text = self.body.decode("utf-8", "replace")
         if self.json is None:
             return text
-        return json.dumps(self.json, ensure_ascii=False, indent=2)
+        pieces, left = list[str](), max(len(text), 16 << 10) * ROOM
+        with suppress(RecursionError):
+            for piece in json.JSONEncoder(ensure_ascii=False, indent=2).iterencode(self.json):
+                pieces.append(piece)
+                left -= len(piece)
+                if left < 0:
+                    return text
+            return "".join(pieces)
+        return text
 
-    @property
+    @cached_property
     def json(self) -> Any:
         """The body as JSON, None where it is none."""
         try:
-            return json.loads(self.body)
+            found = json.loads(self.body)
+            if b"\\ud" in self.body.lower():
+                # Halves of characters, which JSON can name, stand in no page.
+                found = json.loads(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace"))
         except (ValueError, RecursionError):
             return None
+        return found
 
     @property
     def is_text(self) -> bool:
@@ -75,15 +97,45 @@ class Reply:
 
 def ask(request: HttpRequest, service: Service, path: str, body: bytes, content_type: str) -> Reply:
     """Return the answer of a service to a POST of the person behind `request`, as the gateway gives it: it asks who they are and counts."""
-    return async_to_sync(_ask)(
-        request.META.get("HTTP_COOKIE", ""), request.META.get("HTTP_ACCEPT_LANGUAGE", ""), service, path, body, content_type
-    )
+    with _place() as free:
+        if not free:
+            return _refused("gateway_busy", _("The gallery passes on as many requests as it can. Try again in a moment."), 503)
+        return async_to_sync(_ask)(
+            request.META.get("HTTP_COOKIE", ""), request.META.get("HTTP_ACCEPT_LANGUAGE", ""), service, path, body, content_type
+        )
+
+
+class _Enough(Exception):
+    """As much of an answer has come as is kept."""
+
+
+_counting = Lock()
+_waiting = 0
+
+
+@contextmanager
+def _place() -> Iterator[bool]:
+    """Say whether one page more may wait for an answer, and count it meanwhile."""
+    global _waiting
+    with _counting:
+        free = _waiting < MOST_AT_ONCE
+        _waiting += free
+    try:
+        yield free
+    finally:
+        with _counting:
+            _waiting -= free
+
+
+def _refused(code: str, sentence: str, status: int) -> Reply:
+    body = json.dumps(envelope(Problem(code, sentence, status=status)), ensure_ascii=False).encode()
+    return Reply(status, {"content-type": "application/json"}, body, 0.0)
 
 
 async def _ask(cookie: str, language: str, service: Service, path: str, body: bytes, content_type: str) -> Reply:
     gateway, start = Gateway(None), time.monotonic()
     status, headers, pieces, size = 0, dict[str, str](), list[bytes](), 0
-    sent = False
+    sent = cut = False
     given = {
         "cookie": cookie, "accept-language": language, "accept": "application/json", "content-type": content_type,
         "content-length": str(len(body)), "origin": settings.PUBLIC_URL, "x-ag-timeout": str(min(PATIENCE, service.request_limit)),
@@ -111,10 +163,17 @@ async def _ask(cookie: str, language: str, service: Service, path: str, body: by
             if size < MOST:
                 pieces.append(message["body"][: MOST - size])
             size += len(message["body"])
+            if size > MOST:
+                raise _Enough
 
     try:
-        await gateway(scope, receive, send)
+        async with asyncio.timeout(PATIENCE):
+            await gateway(scope, receive, send)
+    except (_Enough, TimeoutError):
+        cut = True
     finally:
         await gateway.counts.flush()
         await gateway.wires.close()
-    return Reply(status, headers, b"".join(pieces), time.monotonic() - start, size > MOST)
+    if not status:
+        return _refused("timeout", _("The service did not answer in time."), 504)
+    return Reply(status, headers, b"".join(pieces), time.monotonic() - start, cut)

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from toolchain.inference.models import Generation, Replica, Service
+from toolchain.inference.models import WANTED, Generation, Replica, Service
 from toolchain.inference.news import tell_state
 from toolchain.runs.queue import queue_run, stop_run
 
@@ -22,7 +22,7 @@ STEADY = timedelta(minutes=10)
 LONGEST_WAIT = timedelta(minutes=5)
 DRAIN = timedelta(seconds=5)
 SCALE_DOWN = timedelta(minutes=5)
-HOPELESS = ("model_gone", "user_gone", "environment", "refused", "problem", "unloadable", "unready", "internal")
+HOPELESS = ("model_gone", "base_gone", "user_gone", "environment", "refused", "problem", "unloadable", "unready", "internal")
 """Ends of a replica that come again however often it is tried."""
 
 
@@ -81,10 +81,6 @@ def _end(service: Service, *, error: str, asleep: bool = False) -> bool:
 
 def _matches(generation: Generation, service: Service) -> bool:
     return all(getattr(generation, name) == getattr(service, name) for name in WANTED)
-
-
-WANTED = ("model_commit", "revision", "task", "engine", "environment", "spec_id")
-"""What a generation takes over from its service."""
 
 
 def _make_generation(service: Service, before: Generation | None) -> Generation:

@@ -1,24 +1,19 @@
 """The page on which a service is put together: what was chosen so far, what there is to choose, and what is in the way."""
 
-import json
-from collections.abc import Mapping
 from functools import cached_property
-from itertools import count
 from typing import Any
 
 from django.conf import settings
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from accounts.models import Namespace, User
-from assets.labels import Card, card
-from assets.models import Asset
-from assets.places import places_for
-from assets.vocabulary import Terms
 from core.permissions import require
-from core.problems import Missing, Problem
-from toolchain.choices import CUSTOM, RevisionChoice, SpecChoice, by_machine, environment_choices, revisions_of, spec_choices, task_name
-from toolchain.compute.limits import Order, fits, order_of
+from core.problems import Problem
+from toolchain.calls import call_of
+from toolchain.choices import CUSTOM, environment_choices, first_free, task_name
+from toolchain.drafts import Draft
+from toolchain.inference.adapters import Base
 from toolchain.inference.forms import DeployForm, scale_of
 from toolchain.inference.models import Service
 from toolchain.inference.offers import Offer, offer_of
@@ -26,37 +21,23 @@ from toolchain.inference.services import PURPOSE, deploy_service
 from toolchain.inference.wording import engine_name
 from toolchain.models import Spec
 
-CHOSEN = ("model", "revision", "commit", "task", "engine", "environment", "spec")
 WRITTEN = tuple(DeployForm.base_fields)
+KEPT = ("model", "revision", "commit", "task", "engine", "environment", "spec", *WRITTEN, "began")
+"""What the form carries."""
 
 
-class Deployment:
-    """A service of `model`, which was read for `user`, as far as it is put together in `given`, the texts of the form by name."""
+class Deployment(Draft[Offer, DeployForm]):
+    """A service as far as it is put together."""
 
-    def __init__(self, user: User, model: Asset, given: Mapping[str, str]) -> None:
-        self.user, self.model = user, model
-        self.given = {name: str(value) for name, value in given.items() if name in (*CHOSEN, *WRITTEN, "began")}
-        self.errors: dict[str, list[str]] = {}
-        self.notices: list[str] = []
-        self.offer = self._offer()
+    purpose, verb = PURPOSE, "deploy"
+    no_spec = gettext_lazy("There is no spec that this model can be served on. Ask an administrator.")
 
-    def _offer(self) -> Offer:
-        try:
-            return offer_of(self.model, self.given.get("revision", ""))
-        except Missing as problem:
-            self.errors["revision"] = [str(problem.detail)]
-            return offer_of(self.model)
+    @staticmethod
+    def keeps(name: str) -> bool:
+        return name in KEPT
 
-    # --- what is deployed ---
-
-    @cached_property
-    def card(self) -> Card:
-        return card(self.model, Terms.load())
-
-    @cached_property
-    def revisions(self) -> list[RevisionChoice]:
-        """The branches and tags of the model, and the commit that is chosen where it is none of their heads."""
-        return revisions_of(self.model, self.offer.revision.name, self.offer.commit)
+    def offer_at(self, revision: str) -> Offer:
+        return offer_of(self.user, self.model, revision)
 
     @property
     def revision(self) -> str:
@@ -98,6 +79,11 @@ class Deployment:
         return next((code for code, _name, chosen in self.engines if chosen), "")
 
     @property
+    def base(self) -> Base:
+        """The model that an adapter is served with."""
+        return self.offer.base_for(self.task)
+
+    @property
     def engine_name(self) -> str:
         return engine_name(self.engine)
 
@@ -106,54 +92,16 @@ class Deployment:
         """The base environments to choose from: code, name, what it is for."""
         return environment_choices(self.offer.environments(self.task, self.engine)) if self.task else []
 
-    @property
-    def environment(self) -> str:
-        """The chosen base environment."""
-        known = [code for code, _name, _hint in self.environments]
-        wanted = self.given.get("environment", "")
-        return wanted if wanted in known else next(iter(known), "")
-
-    # --- compute ---
-
-    @cached_property
-    def specs(self) -> list[SpecChoice]:
-        """The specs on offer, each with why it cannot be chosen."""
-        return spec_choices(self.user, self.given.get("spec", ""), self._unfit)
-
-    def _unfit(self, spec: Spec) -> str:
-        if below := fits(spec, self.offer.minimum) or self.offer.unfit(spec):
-            return below
-        if self.task and not self.offer.engines(self.task, spec):
-            return _("No engine serves this model on this spec.")
-        return ""
+    def unfit(self, spec: Spec) -> str:
+        return self.offer.unserved(self.task, spec) if self.task else self.offer.unfit(spec)
 
     @property
-    def spec_groups(self) -> list[tuple[str, list[SpecChoice]]]:
-        """The specs by kind of machine."""
-        return by_machine(self.specs)
-
-    @property
-    def spec(self) -> Spec | None:
-        """The chosen spec."""
-        return next((choice.spec for choice in self.specs if choice.chosen), None)
-
-    @cached_property
-    def order(self) -> Order | None:
-        """What the service costs with the fewest replicas, and what is left."""
-        if self.spec is None or self.owner is None:
-            return None
-        return order_of(self.owner, self.spec, self._cleaned("limit"), purpose=PURPOSE, count=self._cleaned("replicas") or 1)
+    def count(self) -> int:
+        return self.cleaned("replicas") or 1
 
     @property
     def currency(self) -> str:
         return str(settings.CURRENCY)
-
-    # --- names and limits ---
-
-    @cached_property
-    def places(self) -> list[Namespace]:
-        """The namespaces that may own the service."""
-        return places_for(self.user)
 
     @cached_property
     def form(self) -> DeployForm:
@@ -163,7 +111,9 @@ class Deployment:
         if "began" in self.given:
             # A box that is not ticked is not sent.
             values["shared"] = self.given.get("shared", "")
-        values["name"] = self.given.get("name") or self.suggest(values["owner"], slugify(self.model.name)[:60])
+        # Of others it is not told which names are taken.
+        own = values["owner"] if any(place.handle == values["owner"] for place in self.places) else usual["owner"]
+        values["name"] = self.given.get("name") or self.suggest(own, slugify(self.model.name)[:60])
         form = DeployForm(values, namespaces=self.places)
         form.full_clean()
         owner, name = form.cleaned_data.get("owner"), form.cleaned_data.get("name")
@@ -179,26 +129,14 @@ class Deployment:
                 del form.errors[name]
         return form
 
-    def _cleaned(self, name: str) -> int | None:
-        found: int | None = self.form.cleaned_data.get(name) if not self.form.errors.get(name) else None
-        return found
-
     def suggest(self, handle: str, stem: str) -> str:
         """Return a name that begins with `stem` and is free in the namespace `handle`."""
         stem = stem.strip("-") or "service"
-        rows = Service.objects.filter(namespace__handle__iexact=handle, name__istartswith=stem)
-        taken = {name.lower() for name in rows.values_list("name", flat=True)}
-        numbered = (f"{stem[:58]}-{number}" for number in count(2))
-        return stem if stem.lower() not in taken else next(name for name in numbered if name.lower() not in taken)
+        rows = Service.objects.filter(namespace__handle__iexact=handle, name__istartswith=stem[:58])
+        return first_free(stem, rows.values_list("name", flat=True), longest=63)
 
     def _is_taken(self, handle: str, name: str) -> bool:
         return Service.objects.filter(namespace__handle=handle, name__iexact=name).exists()
-
-    @property
-    def owner(self) -> Namespace | None:
-        """The namespace that is to own the service."""
-        handle = self.form.data.get("owner", "")
-        return next((place for place in self.places if place.handle == handle), self.places[0] if self.places else None)
 
     @property
     def name(self) -> str:
@@ -210,8 +148,6 @@ class Deployment:
         owner = self.owner.handle if self.owner else ""
         return f"{settings.PUBLIC_URL}/services/{owner}/{self.name}/"
 
-    # --- what is done with it ---
-
     @property
     def carried(self) -> list[tuple[str, str]]:
         """Everything that was chosen, as names and values of a form; the commit is that of the revision now."""
@@ -222,31 +158,9 @@ class Deployment:
         }  # fmt: skip
         return list(pairs.items())
 
-    def validate(self) -> bool:
-        """Say whether the service can be ordered; `errors` and the form say what is in the way."""
-        errors = self.errors
+    def check_choices(self) -> None:
         if not self.task:
-            errors.setdefault("task", self.offer.reasons or [_("Choose an inference task type.")])
-        if (given := self.given.get("task")) and self.offer.tasks and self.offer.task(given) is None:
-            errors["task"] = [_("This task type is not offered for this version any more. Choose another one.")]
-        choice = next((choice for choice in self.specs if choice.chosen), None)
-        if choice is None:
-            errors["spec"] = [_("There is no spec that this model can be served on. Ask an administrator.")]
-        elif choice.reason:
-            errors["spec"] = [choice.reason]
-        if self.form.is_valid() and self.order is not None and choice is not None and not choice.reason:
-            for objection in self.order.objections:
-                if objection.code == "limit_above_hours":
-                    self.form.add_error("limit", objection.sentence)
-                else:
-                    errors.setdefault("spec", []).append(objection.sentence)
-        return not errors and self.form.is_valid()
-
-    def add_problem(self, problem: Problem) -> None:
-        """Show what the service refused."""
-        self.form.add_problem(problem)
-        named = {name: [str(each) for each in messages] for name, messages in problem.errors.items()}
-        self.errors |= {name: messages for name, messages in named.items() if name not in self.form.fields}
+            self.errors.setdefault("task", self.offer.reasons or [_("Choose an inference task type.")])
 
     def submit(self) -> Service:
         """Deploy the service; call it after `validate`. Raises `Problem`."""
@@ -269,12 +183,4 @@ class Deployment:
             "model": self.model.repo_id, "name": self.name, "task": self.task, "spec": self.spec.code if self.spec else "",
             **{name: int(form[name]) for name in ("replicas", "most_replicas", "concurrency") if form[name] != usual[name] and str(form[name]).isdigit()},
         }  # fmt: skip
-        text = json.dumps(body, ensure_ascii=False, indent=2).replace("'", "'\\''")
-        return " \\\n  ".join(
-            [
-                f"curl -X POST {settings.PUBLIC_URL}/api/v1/services",
-                '-H "Authorization: Bearer $GALLERY_TOKEN"',
-                '-H "Content-Type: application/json"',
-                f"-d '{text}'",
-            ]
-        )
+        return call_of("services", body)

@@ -12,22 +12,22 @@ from django.utils.translation import gettext_lazy as _
 
 from toolchain.runners.base import Mount
 
-TRANSFORMERS, CUSTOM, VLLM, LLAMACPP, IMAGE = "transformers", "custom", "vllm", "llamacpp", "image"
+TRANSFORMERS, CUSTOM, VLLM, IMAGE = "transformers", "custom", "vllm", "image"
 GENERATION, ANSWERS, CUSTOM_TASK = "text-generation", "question-answering", "custom"
 HOME = "/gallery"
 SOURCE = Path(__file__).resolve().parent / "serving"
-PORT, IMAGE_PORT = 8000, 8080
+PORT = 8080
+"""Where an image listens: section 15.3 of the specification."""
 
 Argument = str | tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Needs:
-    """What an engine cannot do without: cards of one of these kinds, a package of its environment, a file of the model with this ending."""
+    """What an engine cannot do without: cards of one of these kinds, a package of its environment."""
 
     cards: frozenset[str] = frozenset()
     package: str = ""
-    ending: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,7 @@ class Engine:
 
     `arguments` make its command: `{name}` stands for a value of `values_of`, and a tuple is left out as a whole where one of its values is
     empty; one with `{alias}` is repeated for each further name of the model. `listen` says whether it takes a unix socket or only knows a
-    port on its loopback address. `dialect` is what it speaks: "openai" (`/v1/…`) or "predict" (`/predict`). `usage` says how the gateway
-    learns the tokens of a streamed answer: "comment" (a line `: usage …` before `[DONE]`), "asked" (only where
-    `stream_options.include_usage` is set), "" never.
+    port on its loopback address. `dialect` is what it speaks: "openai" (`/v1/…`) or "predict" (`/predict`).
     """
 
     name: str
@@ -51,7 +49,6 @@ class Engine:
     needs: Needs = field(default_factory=Needs)
     start_seconds: int = 900
     listen: Literal["socket", "port"] = "socket"
-    usage: Literal["comment", "asked", ""] = ""
     ours: bool = False
     failures: tuple[tuple[str, str, str | Promise], ...] = ()
     """What its log says when it cannot start, as an expression, a code and a sentence; the first that is found counts."""
@@ -61,9 +58,9 @@ class Engine:
 class Request:
     """A replica to start; paths are as its program sees them, sizes bytes, times seconds.
 
-    `base` is the folder of the base model where `model` holds an adapter, `file` a file of the model by its path in it, `context` the most
-    tokens of prompt and text (0: what the model can do), `prefix` the address under which clients reach the service. `image` and `command`
-    are those of a model that brings an image of its own; a relative command is a file of the model.
+    `base` is the folder of the base model where `model` holds an adapter of this `rank`, `context` the most tokens of prompt and text (0: what the model
+    can do), `prefix` the address under which clients reach the service. `image` and `command` are those of a model that brings an image
+    of its own; a relative command is a file of the model.
     """
 
     engine: str
@@ -82,7 +79,7 @@ class Request:
     max_body: int = 12 << 20
     context: int = 0
     base: str = ""
-    file: str = ""
+    rank: int = 0
     prefix: str = ""
     aliases: tuple[str, ...] = ()
     image: str = ""
@@ -107,6 +104,9 @@ _OURS: tuple[Argument, ...] = (
 )  # fmt: skip
 _QUIET = {"HF_HUB_OFFLINE": "1", "HF_HOME": "/tmp/hf", "TOKENIZERS_PARALLELISM": "false"}
 
+# What vLLM makes room for unless it is told otherwise, and what it can be told.
+_USUAL_RANK, _RANKS = 16, (32, 64, 128, 256, 512)
+
 ENGINES: Mapping[str, Engine] = {
     engine.name: engine
     for engine in (
@@ -120,7 +120,6 @@ ENGINES: Mapping[str, Engine] = {
             ),
             "openai",
             environment=_QUIET,
-            usage="comment",
             ours=True,
         ),
         Engine(
@@ -133,7 +132,7 @@ ENGINES: Mapping[str, Engine] = {
             environment=_QUIET,
             ours=True,
         ),
-        # Section 15.3: it listens on port 8080, answers GET /health, and ends on SIGTERM.
+        # It listens on `PORT`, answers GET /health, and ends on SIGTERM.
         Engine(IMAGE, _("The model's own image"), frozenset({CUSTOM_TASK}), ("{shell}", "{command}"), "predict", listen="port", start_seconds=1800),
         Engine(
             VLLM,
@@ -141,7 +140,7 @@ ENGINES: Mapping[str, Engine] = {
             frozenset({GENERATION}),
             (
                 "{bin}/vllm", "serve", "{weights}", "--uds", "{socket}", "--served-model-name", "{served}", "{alias}",
-                ("--enable-lora", "--lora-modules", "{lora}"), ("--max-model-len", "{context}"),
+                ("--enable-lora", "--lora-modules", "{lora}"), ("--max-lora-rank", "{rank}"), ("--max-model-len", "{context}"),
                 "--tensor-parallel-size", "{cards}", "--max-num-seqs", "{sequences}", ("--root-path", "{prefix}"),
                 "--trust-remote-code", "--disable-uvicorn-access-log",
             ),
@@ -152,7 +151,6 @@ ENGINES: Mapping[str, Engine] = {
             },
             needs=Needs(cards=frozenset({"gpu"}), package="vllm"),
             start_seconds=1800,
-            usage="asked",
             failures=(
                 (r"vllm: (command )?not found|No such file or directory.*vllm|execvp.*vllm|No module named '?vllm", "engine_missing",
                  _("vLLM is not in the environment. Ask an administrator for one that holds it, or choose the engine Transformers.")),
@@ -164,25 +162,6 @@ ENGINES: Mapping[str, Engine] = {
                  _("The context does not fit. Choose a shorter one, or a spec with more memory.")),
                 (r"[Aa]rchitectures? .*not supported|are not supported for now", "architecture",
                  _("vLLM does not know the architecture of this model. Choose the engine Transformers.")),
-            ),
-        ),
-        Engine(
-            LLAMACPP,
-            _("llama.cpp"),
-            frozenset({GENERATION}),
-            (
-                "{python}", "-m", "llama_cpp.server", "--model", "{model}/{file}", "--model_alias", "{name}", "--host", "127.0.0.1",
-                "--port", "{port}", "--n_threads", "{threads}", ("--n_ctx", "{context}"), ("--n_gpu_layers", "{layers}"),
-            ),
-            "openai",
-            ready="/v1/models",
-            needs=Needs(package="llama_cpp", ending=".gguf"),
-            listen="port",
-            failures=(
-                (r"No module named '?llama_cpp", "engine_missing",
-                 _("llama.cpp is not in the environment. Ask an administrator for one that holds it.")),
-                (r"Failed to load model from file|unknown model architecture", "weights_unreadable",
-                 _("llama.cpp cannot load this GGUF file.")),
             ),
         ),
     )
@@ -197,19 +176,17 @@ def values_of(request: Request) -> dict[str, str]:
         "python": request.python,
         "bin": str(Path(request.python).parent),
         "socket": request.socket,
-        "port": str(PORT),
         "model": request.model,
         "weights": request.base or request.model,
         "base": request.base,
-        "file": request.file,
         "name": request.name,
         # The base of an adapter can be asked for too, under a name of its own.
         "served": f"{request.name}-base" if request.base else request.name,
         "lora": f"{request.name}={request.model}" if request.base else "",
+        "rank": str(next((rank for rank in _RANKS if rank >= request.rank), _RANKS[-1])) if request.rank > _USUAL_RANK else "",
         "task": request.task,
         "threads": str(threads),
         "cards": str(max(1, request.cards)),
-        "layers": "-1" if request.cards else "",
         "memory": str(request.memory or ""),
         "concurrency": str(request.concurrency),
         "sequences": str(max(request.concurrency, 64)),
@@ -247,9 +224,8 @@ def program(request: Request) -> Program:
     if engine.ours:
         environment["PYTHONPATH"] = HOME
         mounts = (Mount(str(SOURCE), f"{HOME}/{SOURCE.name}"),)
-    port = IMAGE_PORT if engine.name == IMAGE else PORT
     folder = request.model if engine.name == IMAGE else "/tmp"
-    return Program(tuple(argv), environment, mounts, folder, request.socket if engine.listen == "socket" else port, request.image)
+    return Program(tuple(argv), environment, mounts, folder, request.socket if engine.listen == "socket" else PORT, request.image)
 
 
 def _aliases(request: Request) -> tuple[str, ...]:
@@ -267,29 +243,15 @@ def start_seconds(name: str) -> int:
     return ENGINES[name].start_seconds
 
 
-def dialect_of(name: str) -> str:
-    """Return what an engine speaks: "openai" or "predict"."""
-    return ENGINES[name].dialect
-
-
-def engines_for(task: str, *, accelerator: str = "", files: Collection[str] = (), packages: Collection[str] = ()) -> list[str]:
+def engines_for(task: str, *, accelerator: str = "", packages: Collection[str] = ()) -> list[str]:
     """Return the engines that can serve a task, the one to prefer first.
 
-    `accelerator` is the kind of cards of the spec, `files` are the paths of the model, `packages` the names that the environment can import.
-    A model whose only weights are GGUF files is for llama.cpp alone.
+    `accelerator` is the kind of cards of the spec, `packages` are the names that the environment can import.
     """
-    fitting = [
-        name for name in ENGINES if name != IMAGE and not refusal(name, task=task, accelerator=accelerator, files=files, packages=packages)
-    ]
-    gguf = any(path.endswith(".gguf") for path in files) and not any(path.endswith((".safetensors", ".bin")) for path in files)
-    fitting = [name for name in fitting if name != TRANSFORMERS] if gguf else fitting
-    order = (VLLM, TRANSFORMERS, LLAMACPP, CUSTOM)
-    return sorted(fitting, key=order.index)
+    return [name for name in (VLLM, TRANSFORMERS, CUSTOM) if not refusal(name, task=task, accelerator=accelerator, packages=packages)]
 
 
-def refusal(
-    name: str, *, task: str, accelerator: str = "", files: Collection[str] = (), packages: Collection[str] = ()
-) -> tuple[str, str] | None:
+def refusal(name: str, *, task: str, accelerator: str = "", packages: Collection[str] = ()) -> tuple[str, str] | None:
     """Return code and sentence of why an engine cannot be used, or None."""
     engine = ENGINES[name]
     facts: dict[str, Any] = {"engine": engine.title}
@@ -299,9 +261,6 @@ def refusal(
         return "engine_card", gettext("%(engine)s needs a GPU. Choose a spec with one, or another engine.") % facts
     if engine.needs.package and engine.needs.package not in packages:
         return "engine_missing", gettext("%(engine)s is not in the environment. Choose another environment or engine.") % facts
-    if engine.needs.ending and not any(path.endswith(engine.needs.ending) for path in files):
-        facts["ending"] = engine.needs.ending
-        return "engine_file", gettext("%(engine)s needs a file that ends in %(ending)s. Choose another engine.") % facts
     return None
 
 

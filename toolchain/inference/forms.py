@@ -1,8 +1,6 @@
 """Forms of services."""
 
-from collections.abc import Sequence
 from datetime import datetime, time, timedelta
-from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -11,12 +9,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.models import Namespace
-from assets.forms.assets import ProblemForm, owner_choices
+from assets.forms.assets import OwnerForm, ProblemForm
+from toolchain.forms import HoursField, hours_of
 from toolchain.inference.models import Service
 from toolchain.inference.services import MOST_REPLICAS
 
-MOST_HOURS = 24 * 366
 MOST_IDLE = 30 * 24 * 60
 name_validator = RegexValidator(r"\A[a-z0-9]([a-z0-9-]*[a-z0-9])?\Z", gettext_lazy("Use a–z, 0–9 and hyphens inside."))
 
@@ -34,11 +31,7 @@ class ScaleForm(ProblemForm):
         gettext_lazy("Most replicas"), 1, MOST_REPLICAS, required=False,
         help_text=gettext_lazy("More are started while the requests at once fill two thirds of what is there."),
     )  # fmt: skip
-    limit = forms.DecimalField(
-        label=gettext_lazy("Run time limit"), required=False, min_value=Decimal("0.02"), max_value=MOST_HOURS, max_digits=8, decimal_places=2,
-        widget=forms.NumberInput(attrs={"step": "any", "inputmode": "decimal"}),
-        help_text=gettext_lazy("In hours; empty for no limit. The service is stopped after that."),
-    )  # fmt: skip
+    limit = HoursField(help_text=gettext_lazy("In hours; empty for no limit. The service is stopped after that."))
     idle_limit = whole(
         gettext_lazy("Stop when idle"), 1, MOST_IDLE, required=False,
         help_text=gettext_lazy("Minutes without a request; empty for never. The next call starts it again."),
@@ -57,10 +50,6 @@ class ScaleForm(ProblemForm):
         widget=forms.CheckboxInput(attrs={"role": "switch"}),
     )  # fmt: skip
 
-    def clean_limit(self) -> int | None:
-        hours: Decimal | None = self.cleaned_data["limit"]
-        return None if hours is None else round(hours * 3600)
-
     def clean_idle_limit(self) -> int | None:
         minutes: int | None = self.cleaned_data["idle_limit"]
         return None if minutes is None else minutes * 60
@@ -75,8 +64,8 @@ class ScaleForm(ProblemForm):
         return cleaned
 
 
-class DeployForm(ScaleForm):
-    """The name, the owner and the limits of a new service; `namespaces` are those that may own it."""
+class DeployForm(OwnerForm, ScaleForm):
+    """The name, the owner and the limits of a new service."""
 
     owner = forms.ChoiceField(
         label=gettext_lazy("Owner"), help_text=gettext_lazy("Who owns the service, and whose hours and funds are used.")
@@ -86,14 +75,6 @@ class DeployForm(ScaleForm):
         widget=forms.TextInput(attrs={"class": "mono", "spellcheck": "false", "autocapitalize": "none"}),
         help_text=gettext_lazy("Part of its address. It cannot be changed later."),
     )  # fmt: skip
-
-    def __init__(self, *args: Any, namespaces: Sequence[Namespace], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.namespaces = {row.handle: row for row in namespaces}
-        self.fields["owner"].choices = owner_choices(namespaces)  # type: ignore[attr-defined]
-
-    def clean_owner(self) -> Namespace:
-        return self.namespaces[self.cleaned_data["owner"]]
 
 
 class KeyForm(ProblemForm):
@@ -121,11 +102,10 @@ class KeyForm(ProblemForm):
 def scale_of(service: Service | None) -> dict[str, str]:
     """Return the limits of a service as texts of `ScaleForm`, the usual ones without it."""
     row = service or Service()
-    hours = "" if row.limit is None else f"{row.limit / 3600:.2f}".rstrip("0").rstrip(".")
     return {
         "replicas": str(row.replicas),
         "most_replicas": str(row.most_replicas),
-        "limit": hours,
+        "limit": hours_of(row.limit),
         "idle_limit": "" if row.idle_limit is None else str(max(1, row.idle_limit // 60)),
         "request_limit": str(row.request_limit),
         "concurrency": str(row.concurrency),

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy, pgettext
 from core.numbers import NO_BREAK, compact
 from core.plots import PIGMENTS, Curve, Plot
 from toolchain.inference.counts import Counts, DateBin, counted, step_at, total
+from toolchain.inference.engines import GENERATION
 from toolchain.inference.finding import replicas_of
 from toolchain.inference.models import Replica, Service
 from toolchain.metrics.usage import Allowed, usage, with_gaps
@@ -36,7 +37,6 @@ STEPS = (60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 43_200, 86_40
 """Steps in seconds that a range is cut into: the first with at most `POINTS` of them."""
 SAMPLED = 10
 """Seconds between two samples of what a run uses."""
-LIVE_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,6 @@ class Metrics:
         self.window = window_of(given, self.now)
         self._wanted = given.get("replica", "")
 
-    # --- requests ---
-
     @cached_property
     def _steps(self) -> dict[datetime, Counts]:
         window = self.window
@@ -124,7 +122,7 @@ class Metrics:
     @property
     def has_tokens(self) -> bool:
         """Whether it writes texts."""
-        return any(counts.tokens_out or counts.first_count for _at, counts in self.points)
+        return any(counts.tokens_out or (counts.first_count and self.service.task == GENERATION) for _at, counts in self.points)
 
     @cached_property
     def _whole(self) -> list[tuple[float, Counts]]:
@@ -166,6 +164,7 @@ class Metrics:
                     self._curve(_("Failed (5xx)"), lambda counts: float(counts.errors), 3),
                     self._curve(_("Refused (4xx)"), lambda counts: float(counts.refused), 4),
                 ],
+                "count",
             ),
         ]  # fmt: skip
         if self.has_tokens:
@@ -174,7 +173,9 @@ class Metrics:
                 plot("first", _("First token"), [self._curve(_("First token"), lambda counts: counts.first)], "seconds", filled=True),
             ]  # fmt: skip
         found.append(
-            plot("replicas", _("Replicas that answered"), [self._curve(_("Replicas"), lambda counts: float(counts.replicas) or nan)])
+            plot(
+                "replicas", _("Replicas that answered"), [self._curve(_("Replicas"), lambda counts: float(counts.replicas) or nan)], "count"
+            )
         )
         return found
 
@@ -183,7 +184,7 @@ class Metrics:
         """Further figures of the window: what they are called and what they read."""
         found = self.total
         values = [
-            (_("Average"), reading_of(found.mean)),
+            (_("Average latency"), reading_of(found.mean)),
             (_("P50"), reading_of(found.percentile(0.5))),
             (_("P95"), reading_of(found.percentile(0.95))),
             (_("P99"), reading_of(found.percentile(0.99))),
@@ -192,8 +193,6 @@ class Metrics:
         if self.has_tokens:
             values += [(_("First token"), reading_of(found.first)), (_("Tokens written"), compact(found.tokens_out))]
         return values
-
-    # --- machines ---
 
     @cached_property
     def replicas(self) -> list[Replica]:
@@ -236,13 +235,13 @@ class Metrics:
 
     def _quantities(self, samples: Mapping[int, Sequence["Used"]]) -> list[tuple[str, str, Any, str, Callable[["Used"], float]]]:
         found: list[tuple[str, str, Any, str, Callable[[Used], float]]] = [
-            ("cpu", _("CPU"), "number", _("cores"), lambda row: row.cpu),
-            ("memory", _("Memory in use"), "bytes", "", lambda row: float(row.memory)),
+            ("cpu", _("CPU"), "number", "vCPU", lambda row: row.cpu),
+            ("memory", _("Memory in use"), "memory", "", lambda row: float(row.memory)),
         ]
         if any(row.accelerators for rows in samples.values() for row in rows):
             found += [
                 ("cards", _("Accelerator busy"), "share", "", lambda row: _mean([each[0] for each in row.accelerators])),
-                ("card-memory", _("Accelerator memory"), "bytes", "", lambda row: float(sum(each[1] for each in row.accelerators)) or nan),
+                ("card-memory", _("Accelerator memory"), "memory", "", lambda row: float(sum(each[1] for each in row.accelerators)) or nan),
             ]
         return found
 

@@ -17,6 +17,10 @@ LATENCIES = (5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 40000
 """Upper ends in milliseconds of the classes that latencies are counted in; one more class holds what took longer."""
 
 
+WANTED = ("model_commit", "revision", "base_id", "base_commit", "task", "engine", "environment", "spec_id")
+"""What a generation takes over from its service."""
+
+
 class ServiceQuerySet(OwnedQuerySet["Service"]):
     def whole(self) -> "ServiceQuerySet":
         """Return the services with the rows their pages show."""
@@ -35,7 +39,8 @@ class Service(Owned):
         any of these --fail--> failed --start--> waiting
 
     `spec`, `replicas`, `most_replicas`, `model_commit` and the rest are what is wanted; `generation` is what answers now, so a change is
-    rolled out by making another generation and switching to it. `task` is the code of a task with an engine of ours, or "custom".
+    rolled out by making another generation and switching to it. `task` is the code of a task with an engine of ours, or "custom". `base` is
+    the model that an adapter is served with, at `base_commit`, which is empty for a model that is none.
     `asleep` says that it was stopped because nobody called it, and that the next call starts it. `error` is a code of `toolchain.runs.wording`.
     """
 
@@ -59,6 +64,8 @@ class Service(Owned):
     model_name = models.CharField(max_length=200)
     model_commit = models.CharField(max_length=40)
     revision = models.CharField(max_length=200, blank=True)
+    base = models.ForeignKey(Asset, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    base_commit = models.CharField(max_length=40, blank=True, default="", db_default="")
     task = models.CharField(_("inference task type"), max_length=64)
     engine = models.CharField(_("engine"), max_length=32)
     environment = models.CharField(_("base environment"), max_length=32)
@@ -146,6 +153,8 @@ class Generation(models.Model):
     number = models.PositiveIntegerField()
     model_commit = models.CharField(max_length=40)
     revision = models.CharField(max_length=200, blank=True)
+    base = models.ForeignKey(Asset, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    base_commit = models.CharField(max_length=40, blank=True, default="", db_default="")
     task = models.CharField(max_length=64)
     engine = models.CharField(max_length=32)
     environment = models.CharField(max_length=32)

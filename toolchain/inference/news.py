@@ -37,6 +37,9 @@ def tell_state(service: Service) -> None:
     emit(namespace_id=service.namespace_id, event=f"service.{service.state}", payload=payload)
     if service.creator is None or service.state == Service.State.STOPPING or (service.state == Service.State.STOPPED and not service.error):
         return
+    if not Service.objects.for_user(service.creator).filter(pk=service.pk).exists():
+        # Who left the organisation hears no more of its work.
+        return
     moment = (service.ended_at or service.started_at or service.created_at).isoformat()
     notify(
         receivers=[service.creator], kind=f"service.{service.state}", key=f"service:{service.pk}:{service.state}:{moment}", url=address,

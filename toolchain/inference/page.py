@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
@@ -13,10 +14,10 @@ from accounts.models import AuditEvent
 from assets.models import Asset
 from core import logs
 from core.terminal import Painter
-from toolchain.choices import ENVIRONMENT_NAMES
+from toolchain.choices import ENVIRONMENT_NAMES, task_name
 from toolchain.inference.engines import ANSWERS, GENERATION
 from toolchain.inference.finding import generations_of, replicas_of
-from toolchain.inference.models import Example, Generation, Key, Replica, Service
+from toolchain.inference.models import WANTED, Example, Generation, Key, Replica, Service
 from toolchain.inference.wording import (
     ACTS,
     GENERATION_MARKS,
@@ -28,7 +29,6 @@ from toolchain.inference.wording import (
     replica_status,
     status_of,
     step_of,
-    task_name,
 )
 from toolchain.metrics.rows import log_of
 from toolchain.models import Run
@@ -47,8 +47,6 @@ class ServicePage:
 
     def __init__(self, user: Any, service: Service, given: Any, tab: str = "playground") -> None:
         self.user, self.service, self.given, self.tab = user, service, given, tab
-
-    # --- where it stands ---
 
     @property
     def is_member(self) -> bool:
@@ -132,12 +130,18 @@ class ServicePage:
         behind = next((row.run for row in self.newest if not row.ready), newest.run)
         return newest.generation, step_of(behind)
 
-    # --- what it is ---
-
     @cached_property
     def model(self) -> Asset | None:
         """The model, where the viewer may see it."""
-        rows = Asset.objects.for_user(self.user).filter(pk=self.service.model_id or 0)
+        return self._visible(self.service.model_id)
+
+    @cached_property
+    def base_model(self) -> Asset | None:
+        """The model that an adapter is served with, where the viewer may see it."""
+        return self._visible(self.service.base_id)
+
+    def _visible(self, asset_id: int | None) -> Asset | None:
+        rows = Asset.objects.for_user(self.user).filter(pk=asset_id) if asset_id else Asset.objects.none()
         return rows.select_related("namespace").first()
 
     @property
@@ -162,15 +166,15 @@ class ServicePage:
     def currency(self) -> str:
         return str(settings.CURRENCY)
 
-    # --- replicas, versions, events, keys, examples ---
-
     @property
-    def replica_lines(self) -> list[tuple[Replica, str, str, str]]:
-        """The replicas that are there, each with its mark, its state, and what it does."""
+    def replica_lines(self) -> list[tuple[Replica, str, str, str, float | None]]:
+        """The replicas that are there, each with its mark, its state, what it does, and for how many seconds it has run."""
         found = []
         for replica in self.replicas:
             mark, status = replica_status(replica)
-            found.append((replica, mark, status, "" if replica.ready else step_of(replica.run)))
+            began = replica.run.started_at if replica.run is not None and not replica.run.over else None
+            seconds = (timezone.now() - began).total_seconds() if began is not None else None
+            found.append((replica, mark, status, "" if replica.ready else step_of(replica.run), seconds))
         return found
 
     @cached_property
@@ -178,7 +182,7 @@ class ServicePage:
         """Its generations, the newest first, each with its mark, why it failed, and whether it can be gone back to."""
         rows = list(generations_of(self.service)[:100])
         may = "configure" in self.service.allowed
-        current = {name: getattr(self.service, name) for name in ("model_commit", "task", "engine", "environment", "spec_id")}
+        current = {name: getattr(self.service, name) for name in WANTED}
         return [
             (
                 row,
@@ -205,8 +209,6 @@ class ServicePage:
         """The requests that were saved, by name."""
         return list(self.service.examples.all())
 
-    # --- logs ---
-
     @cached_property
     def logged(self) -> list[tuple[Replica, Run]]:
         """The replicas with a log: the newest generation first, and of each its newest attempts."""
@@ -226,8 +228,6 @@ class ServicePage:
     def log(self, run: Run) -> logs.Log:
         """Return the log of one of its runs."""
         return log_of(run, int(run.exit.get("dropped", 0) or 0))
-
-    # --- playground ---
 
     @property
     def kind(self) -> str:
@@ -282,8 +282,6 @@ class ServicePage:
             "nothing": _("Its call takes no parameters beside the inputs."),
             "unsaved": _("Only requests with JSON can be saved."),
         }
-
-    # --- addresses ---
 
     def address(self, page: str, *more: Any) -> str:
         return reverse(f"inference:{page}", args=[self.service.namespace.handle, self.service.name, *more])

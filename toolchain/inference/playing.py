@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -170,15 +171,15 @@ def messages_in(text: str) -> list[dict[str, str]]:
 def images_in(value: Any) -> list[str]:
     """Return the images inside an answer, `data:` addresses and objects with `content_type` and `data`, as `data:` addresses; at most 16."""
     found: list[str] = []
-    waiting = [value]
+    waiting = deque([value])
     while waiting and len(found) < MOST_IMAGES:
-        here = waiting.pop(0)
+        here = waiting.popleft()
         if isinstance(here, dict):
             kind, data = here.get("content_type"), here.get("data")
             if kind in _IMAGES and isinstance(data, str) and _is_base64(data):
                 found.append(f"data:{kind};base64,{data}")
             else:
-                waiting += list(here.values())
+                waiting += here.values()
         elif isinstance(here, list):
             waiting += here
         elif isinstance(here, str) and here.startswith("data:image/"):

@@ -4,11 +4,12 @@ from typing import Any
 
 from rest_framework import serializers
 
+from toolchain.choices import task_name
 from toolchain.inference.forms import name_validator
 from toolchain.inference.models import Example, Generation, Key, Replica, Service
 from toolchain.inference.offers import Offer
 from toolchain.inference.services import MOST_REPLICAS
-from toolchain.inference.wording import doing, engine_name, failure, step_of, task_name
+from toolchain.inference.wording import doing, engine_name, failure, step_of
 from toolchain.models import Spec
 from toolchain.runs.wording import sentence
 

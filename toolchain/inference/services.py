@@ -17,9 +17,8 @@ from assets.models import Asset
 from core.permissions import require
 from core.problems import Conflict, Invalid, Missing
 from jobs.services import enqueue
-from repos.reading import resolve
-from toolchain.compute.limits import check_order, fits, order_of
-from toolchain.inference.models import Example, Generation, Key, Service
+from toolchain.compute.limits import check_order, order_of
+from toolchain.inference.models import WANTED, Example, Generation, Key, Service
 from toolchain.inference.news import tell_state
 from toolchain.inference.offers import offer_of
 from toolchain.models import Run, Spec
@@ -52,17 +51,17 @@ def deploy_service(
     """
     require(namespace, "create_asset")
     require(model, "deploy")
-    offer = offer_of(model, revision)
+    offer = offer_of(actor, model, revision)
     kind = offer.task(task)
     if kind is None:
         raise Invalid({"task": [_("The model cannot be deployed this way. Choose one of the inference task types that are offered.")]})
     engines = offer.engines(task, spec)
     engine = engine or next(iter(engines), "")
-    environments = offer.environments(task, engine)
+    environments, base = offer.environments(task, engine), offer.base_for(task)
     service = Service(
         namespace=namespace, creator=actor, name=name, model=model, model_name=model.repo_id, revision=revision,
-        model_commit=resolve(model.open_repository(), revision).commit.sha, task=task, engine=engine,
-        environment=options.pop("environment", "") or environments[0], spec=spec,
+        model_commit=offer.commit, task=task, engine=engine,
+        environment=options.pop("environment", "") or environments[0], spec=spec, base=base.asset, base_commit=base.commit,
     )  # fmt: skip
     _apply(service, options)
     errors = _problems(service)
@@ -70,7 +69,7 @@ def deploy_service(
         errors["engine"] = [_("Choose one of the engines that are offered for this model and this spec.")]
     if service.environment not in environments:
         errors["environment"] = [_("Choose one of the environments that are offered.")]
-    if below := fits(spec, offer.minimum) or offer.unfit(spec):
+    if below := offer.unfit(spec):
         errors["spec"] = [below]
     if errors:
         raise Invalid(errors)
@@ -93,6 +92,7 @@ def start_service(*, service: Service, actor: User | None) -> None:
     with transaction.atomic():
         if not service.start():
             raise Conflict("service_not_stopped", _("Only a service that is stopped or failed can be started."))
+        _take_over(service, actor)
         # A new generation, whatever became of the last one.
         Generation.objects.filter(service=service).exclude(state__in=["gone", "failed"]).update(
             state=Generation.State.GONE, ended_at=timezone.now()
@@ -118,6 +118,7 @@ def restart_service(*, service: Service, actor: User) -> None:
     with transaction.atomic():
         if service.state not in Service.UP:
             raise Conflict("service_not_running", _("This service does not run. Start it instead."))
+        _take_over(service, actor)
         newest = service.generations.first()
         if newest is not None:
             _roll(service, newest)
@@ -139,16 +140,17 @@ def change_service(*, service: Service, actor: User, changes: Mapping[str, Any])
             raise Missing("model_gone", _("The model is not there any more, or you may not use it any more."))
         require(model, "deploy")
         spec, revision = changes.pop("spec", service.spec), changes.pop("revision", service.revision)
-        offer = offer_of(model, revision)
+        offer = offer_of(actor, model, revision)
         if offer.task(service.task) is None:
             errors["revision"] = [_("This version of the model cannot be deployed as “%(task)s”.") % {"task": service.task}]
-        elif below := fits(spec, offer.minimum) or offer.unfit(spec):
+        elif below := offer.unfit(spec):
             errors["spec"] = [below]
         elif service.engine not in (engines := offer.engines(service.task, spec)):
             service.engine = next(iter(engines), service.engine)
             service.environment = offer.environments(service.task, service.engine)[0]
-        service.spec, service.revision = spec, revision
-        service.model_commit = resolve(model.open_repository(), revision).commit.sha
+        base = offer.base_for(service.task)
+        service.spec, service.revision, service.base, service.base_commit = spec, revision, base.asset, base.commit
+        service.model_commit = offer.commit
     _apply(service, changes)
     errors |= _problems(service)
     if errors:
@@ -157,7 +159,7 @@ def change_service(*, service: Service, actor: User, changes: Mapping[str, Any])
         check_order(order_of(service.namespace, service.spec, service.limit, purpose=PURPOSE, count=service.replicas))
     with transaction.atomic():
         service.error, service.detail = ("", {}) if service.state in Service.UP else (service.error, service.detail)
-        service.save(update_fields=[*SETTINGS, "spec", "revision", "model_commit", "engine", "environment", "error", "detail"])
+        service.save(update_fields=[*SETTINGS, *WANTED, "error", "detail"])
         note(service, actor, "change")
         look_after(service)
     return service
@@ -172,10 +174,10 @@ def roll_back(*, service: Service, actor: User, number: int) -> Service:
     if service.state in Service.UP:
         check_order(order_of(service.namespace, before.spec, service.limit, purpose=PURPOSE, count=service.replicas))
     with transaction.atomic():
-        for field in ("model_commit", "revision", "task", "engine", "environment", "spec"):
+        for field in WANTED:
             setattr(service, field, getattr(before, field))
         service.error, service.detail = "", {}
-        service.save(update_fields=["model_commit", "revision", "task", "engine", "environment", "spec", "error", "detail"])
+        service.save(update_fields=[*WANTED, "error", "detail"])
         newest = service.generations.first()
         if service.state in Service.UP and newest is not None:
             _roll(service, newest)
@@ -234,8 +236,10 @@ def revoke_key(*, service: Service, actor: User, key: Key) -> None:
 def save_example(*, service: Service, actor: User, name: str, request: Mapping[str, Any]) -> Example:
     """Keep a request for the playground of a service, in place of one of the same name."""
     require(service, "configure")
-    if not 0 < len(name.strip()) <= 64:
+    if not 0 < len(name.strip()) <= 64 or "\0" in name:
         raise Invalid({"name": [_("Give the request a name of at most 64 characters.")]})
+    if "\0" in str(request.get("body", "")):
+        raise Invalid({"request": [_("The request holds a null byte, which cannot be kept. Write it as \\u0000.")]})
     if len(str(request)) > 200_000:
         raise Invalid({"request": [_("The request is too large to be kept.")]})
     with transaction.atomic():
@@ -257,9 +261,21 @@ def look_after(service: Service) -> None:
     enqueue(kind="toolchain.service", params={"service": service.pk}, dedupe_key=f"toolchain.service:{service.pk}", priority=4)
 
 
+def _take_over(service: Service, actor: User | None) -> None:
+    """Have a service act for `actor` from now on where its creator may not deploy the model any more: what it reads it reads as somebody."""
+    if actor is not None and not _may_deploy(service, service.creator) and _may_deploy(service, actor):
+        service.creator = actor
+        service.save(update_fields=["creator"])
+
+
+def _may_deploy(service: Service, user: User | None) -> bool:
+    model = Asset.objects.for_user(user).filter(pk=service.model_id or 0).first() if user is not None and user.is_active else None
+    return model is not None and "deploy" in model.allowed
+
+
 def _roll(service: Service, newest: Generation) -> None:
     """Begin another generation, although nothing about the service changed."""
-    wanted = {name: getattr(service, name) for name in ("model_commit", "revision", "task", "engine", "environment", "spec")}
+    wanted = {name: getattr(service, name) for name in WANTED}
     Generation.objects.get_or_create(service=service, number=newest.number + 1, defaults=wanted)
 
 

@@ -1,6 +1,7 @@
 """Calls of a service as programs write them."""
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from toolchain.inference.engines import ANSWERS, GENERATION
 from toolchain.inference.models import Service
@@ -23,7 +24,7 @@ def snippets_of(service: Service) -> list[tuple[str, str, str]]:
         found.append(
             (
                 "file",
-                "curl",
+                _("curl, with a file"),
                 f'curl {address}/predict \\\n  -H "Authorization: Bearer {KEY}" \\\n  -F "file=@picture.png" \\\n  -F \'parameters={{"top_k": 3}}\'',
             )
         )

@@ -22,7 +22,7 @@ def control(job: Job) -> timedelta | None:
     return timedelta(seconds=2) if service is not None and reconcile(service) else None
 
 
-@recurring("toolchain.services", every=timedelta(minutes=1), queue=settings.TOOLCHAIN_QUEUE)
+@recurring("toolchain.services", every=timedelta(minutes=1), queue=settings.TOOLCHAIN_QUEUE, lease=LEASE)
 def tidy(job: Job) -> None:
     """See that every service that is up is looked after, and forget counts that are old."""
     for service in Service.objects.filter(state__in=Service.ACTIVE):

@@ -11,7 +11,7 @@ from accounts.models import User
 from assets.models import Asset
 from core.problems import Missing, Problem
 from toolchain.choices import RevisionChoice, SpecChoice, by_machine, revisions_of, spec_choices
-from toolchain.compute.limits import fits
+from toolchain.forms import show_problem
 from toolchain.inference.forms import ScaleForm, scale_of
 from toolchain.inference.models import Service
 from toolchain.inference.offers import Offer, offer_of
@@ -38,7 +38,7 @@ class Tuning:
         if self.model is None:
             return None
         try:
-            return offer_of(self.model, self.revision)
+            return offer_of(self.user, self.model, self.revision)
         except Missing as problem:
             self.errors["revision"] = [str(problem.detail)]
             return None
@@ -62,12 +62,7 @@ class Tuning:
         return spec_choices(self.user, (self.given or {}).get("spec", "") or self.service.spec.code, self._unfit)
 
     def _unfit(self, spec: Spec) -> str:
-        offer = self.offer
-        if offer is None:
-            return ""
-        if below := fits(spec, offer.minimum) or offer.unfit(spec):
-            return below
-        return "" if offer.engines(self.service.task, spec) else _("No engine serves this model on this spec.")
+        return self.offer.unserved(self.service.task, spec) if self.offer is not None else ""
 
     @property
     def spec_groups(self) -> list[tuple[str, list[SpecChoice]]]:
@@ -122,6 +117,4 @@ class Tuning:
 
     def add_problem(self, problem: Problem) -> None:
         """Show what was refused."""
-        self.form.add_problem(problem)
-        named = {name: [str(each) for each in messages] for name, messages in problem.errors.items()}
-        self.errors |= {name: messages for name, messages in named.items() if name not in self.form.fields}
+        self.errors |= show_problem(self.form, problem)

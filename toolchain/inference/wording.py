@@ -7,7 +7,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from toolchain.choices import CUSTOM
-from toolchain.choices import task_name as name_of_task
 from toolchain.inference.engines import ENGINES
 from toolchain.inference.models import Generation, Replica, Service
 from toolchain.models import Run
@@ -41,11 +40,6 @@ ACTS: Mapping[str, Any] = {
     "revoke_key": gettext_lazy("Key revoked"),
 }
 """What was done to a service, by the verbs of the audit trail."""
-
-
-def task_name(code: str) -> str:
-    """Return the name of an inference task type in the language in force."""
-    return name_of_task(code)
 
 
 def engine_name(name: str) -> str:
@@ -104,7 +98,11 @@ def step_of(run: Run | None, place: int = 0) -> str:
         return str(WAITS[""])
     if run.state == Run.State.WAITING:
         words = str(WAITS.get(run.waits_for, WAITS[""]))
-        return _("Place %(place)s in the queue. %(reason)s.") % {"place": place, "reason": words} if place else words
+        return (
+            _("Place %(place)s in the queue. %(reason)s.") % {"place": place, "reason": words}
+            if place
+            else _("%(reason)s.") % {"reason": words}
+        )
     if run.state == Run.State.PREPARING:
         return progress(run.stage, run.progress)
     if run.state == Run.State.ENDED:

@@ -4,7 +4,9 @@ import http.client
 import json
 import os
 import socket
+from contextlib import suppress
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 from django.conf import settings
@@ -14,7 +16,8 @@ from assets.models import Asset
 from core.problems import Missing
 from repos.reading import Revision, find, read_all, resolve
 from toolchain.inference import engines
-from toolchain.inference.models import Replica, Service
+from toolchain.inference.adapters import rank_of
+from toolchain.inference.models import Generation, Replica, Service
 from toolchain.materials import place_of
 from toolchain.models import Run
 from toolchain.offering import NO_IMAGE, image_of
@@ -42,10 +45,13 @@ class Work:
         """Return the model and the environment of the replica's generation, if the owner may still use the model."""
         replica = replica_of(run)
         generation = replica.generation
-        model = usable(generation.service, generation.model_commit)
-        requirements = _requirements(model) if generation.engine == engines.CUSTOM else ""
-        base = "" if generation.engine == engines.IMAGE else generation.environment
-        return Wanted([Need(model, "model", generation.service.model_name)], base, requirements)
+        service = generation.service
+        needs = [Need(usable(service, service.model_id, generation.model_commit, "model_gone"), "model", service.model_name)]
+        requirements = _requirements(needs[0].revision) if generation.engine == engines.CUSTOM else ""
+        if generation.base_commit:
+            revision = usable(service, generation.base_id, generation.base_commit, "base_gone")
+            needs.append(Need(revision, "model", _name_of_base(generation)))
+        return Wanted(needs, "" if generation.engine == engines.IMAGE else generation.environment, requirements)
 
     def describe(self, run: Run, place: Place) -> RunSpec:
         """Return the server of the generation's engine."""
@@ -53,6 +59,7 @@ class Work:
         generation, spec = replica.generation, run.spec
         service = generation.service
         model = place_of("model", service.model_name)
+        base = place_of("model", _name_of_base(generation)) if generation.base_commit else ""
         (place.folder / "socket").mkdir(exist_ok=True)
         python, mounts = python_in(place.environment)
         image = image_of(service.model, generation.model_commit, "inference") if generation.engine == engines.IMAGE else NO_IMAGE
@@ -64,14 +71,15 @@ class Work:
                 engine=generation.engine, task=generation.task, python=python, model=model, name=service.name, socket=SOCKET,
                 aliases=(address,), prefix=f"/services/{address}", cpus=spec.vcpus, cards=spec.cards, memory=spec.memory << 30,
                 accelerator=spec.accelerator, concurrency=service.concurrency, queue=service.queue, seconds=service.request_limit,
-                image=image.address, command=image.command,
+                base=base, rank=rank_of(place.inputs[0]) if base else 0, image=image.address, command=image.command,
             )
         )  # fmt: skip
         return RunSpec(
             argv=program.argv,
             environment=program.environment,
             mounts=(
-                *mounts, *program.mounts, Mount(str(place.inputs[0]), model),
+                *mounts, *program.mounts,
+                *(Mount(str(folder), target) for folder, target in zip(place.inputs, filter(None, (model, base)), strict=True)),
                 Mount(str(place.folder / "socket"), SOCKETS, writable=True),
             ),
             folder=program.folder,
@@ -133,24 +141,35 @@ def replica_of(run: Run) -> Replica:
     return found
 
 
-def usable(service: Service, commit: str) -> Revision:
-    """Return the commit of a service's model, opened for whoever deployed it. Raises `Failure` where that may not be."""
+def usable(service: Service, asset_id: int | None, commit: str, gone: str) -> Revision:
+    """Return a commit of what a service is made of, opened for whoever deployed it. Raises `Failure`, `gone` where that may not be."""
     user = service.creator
     if user is None or not user.is_active:
         raise Failure("user_gone")
-    asset = Asset.objects.for_user(user).whole().filter(pk=service.model_id or 0).first()
+    asset = Asset.objects.for_user(user).whole().filter(pk=asset_id or 0).first()
     if asset is None or "deploy" not in asset.allowed:
-        raise Failure("model_gone")
+        raise Failure(gone)
     try:
         return resolve(asset.open_repository(), commit)
     except Missing as problem:
-        raise Failure("model_gone") from problem
+        raise Failure(gone) from problem
+
+
+def _name_of_base(generation: Generation) -> str:
+    found = Asset.objects.filter(pk=generation.base_id or 0).select_related("namespace").first()
+    if found is None:
+        raise Failure("base_gone")
+    return found.repo_id
 
 
 def health(address: str, path: str) -> tuple[bool, str]:
     """Return whether the program at `address` is ready, and the sentence with which it gave up, if it did."""
     connection = _Connection(address)
+    # The limit of a socket is for each piece of an answer; one that comes in drips, or has a hundred heads, is to end as well.
+    end = Timer(HEALTH_SECONDS, connection.cut)
     try:
+        connection.connect()
+        end.start()
         connection.request("GET", connection.prefix + path)
         answer = connection.getresponse()
         body = answer.read(64 << 10)
@@ -159,9 +178,10 @@ def health(address: str, path: str) -> tuple[bool, str]:
         found: Any = json.loads(body) if body else {}
         gave_up = isinstance(found, dict) and found.get("status") == "failed"
         return False, str(found.get("message", ""))[:1000] if gave_up else ""
-    except (OSError, http.client.HTTPException, ValueError):
+    except (OSError, http.client.HTTPException, ValueError, RecursionError):
         return False, ""
     finally:
+        end.cancel()
         connection.close()
 
 
@@ -182,6 +202,11 @@ class _Connection(http.client.HTTPConnection):
         self.sock.settimeout(HEALTH_SECONDS)
         self.sock.connect(self.unix)
 
+    def cut(self) -> None:
+        """End the connection for whoever reads from it, which may be another thread."""
+        with suppress(AttributeError, OSError):
+            self.sock.shutdown(socket.SHUT_RDWR)
+
 
 def _last_words(folder: Path) -> str:
     """Return why the server gave up, as it wrote down itself; a file that it might have made anything of."""
@@ -189,7 +214,7 @@ def _last_words(folder: Path) -> str:
         # Not to wait for ever where a pipe took its place.
         with os.fdopen(open_below(str(folder), HEALTH_FILE, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
             found: Any = json.loads(file.read(64 << 10) or b"null")
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return ""
     return str(found.get("message", ""))[:1000] if isinstance(found, dict) and found.get("status") == "failed" else ""
 

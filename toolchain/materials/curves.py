@@ -10,6 +10,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 Point = tuple[float, float | None]
 FARTHEST = 1e300
+NEAREST = 1e-300
+"""Nearer to nought floats have too few digits for the steps of an axis."""
 WIDTH, HEIGHT = 960, 320
 LEFT, RIGHT, TOP, BOTTOM = 84, 16, 14, 34
 SCALE = 2
@@ -91,8 +93,9 @@ def table(curves: Sequence[Curve]) -> bytes:
 
 def ticks(low: float, high: float, count: int) -> list[float]:
     """Return about `count` round numbers that span `low` to `high`, at least two."""
-    if high - low <= 1e-9 * max(abs(low), abs(high)):
-        low, high = low - (abs(low) or 1) / 2, low + (abs(low) or 1) / 2
+    if high - low <= max(1e-9 * max(abs(low), abs(high)), NEAREST):
+        half = abs(low) / 2 if abs(low) > NEAREST else 0.5
+        low, high = low - half, low + half
     rough = (high - low) / max(1, count - 1)
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough * 0.999)

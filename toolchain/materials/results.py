@@ -17,7 +17,7 @@ from assets.models import Asset
 from assets.models.assets import name_validator
 from assets.services import create_asset
 from core.permissions import require
-from core.problems import Conflict, Invalid
+from core.problems import Conflict, Forbidden, Invalid
 from repos.attributes import is_large
 from repos.models import Commit, Repository
 from repos.operations import PutBytes
@@ -84,8 +84,9 @@ def write_result(
     `carried` are files of the model it was made from that the new one needs too; what the output itself holds in a folder counts first.
 
     `keep` is called with the new model in the transaction that creates it; a call after a crash gets what was kept as `asset`. A result
-    is never lost to what happened meanwhile: a name that was taken gets a number, and who may no longer add to the namespace gets the model
-    in their own. Folders `checkpoint-<n>` are left out where a final model stands beside them. Raises as `collect` does.
+    is never lost to what happened meanwhile: a name that was taken gets a number. Folders `checkpoint-<n>` are left out where a final
+    model stands beside them. Raises as `collect` does, and `Forbidden` (`not_a_contributor`) where `actor` may not add to the namespace any more:
+    what was made of its models and data is not to leave it with them.
     """
     survey.check()
     made = asset and _still_there(asset, actor)
@@ -116,10 +117,10 @@ def _still_there(asset: Asset, actor: User) -> Asset | None:
 
 
 def _made(facts: Facts, actor: User, size: int, keep: Callable[[Asset], None] | None) -> Asset:
-    places = Namespace.objects.for_user(actor)
-    namespace = places.filter(pk=facts.namespace.pk).first()
+    namespace = Namespace.objects.for_user(actor).filter(pk=facts.namespace.pk).first()
     if namespace is None or "create_asset" not in namespace.allowed:
-        namespace = places.get(pk=actor.pk)
+        sentence = _("%(person)s may not add to %(owner)s any more. Another member can collect the result again.")
+        raise Forbidden("not_a_contributor", sentence % {"person": actor.handle, "owner": facts.namespace.handle})
     # Before there is anything: a model without files would be left otherwise.
     check_quota(Repository(namespace=namespace), size)
     for number in range(1, NAMES):

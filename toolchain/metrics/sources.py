@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from threading import Lock
 
@@ -15,6 +15,8 @@ KEPT = 8
 """Readings that a process keeps, so that a refresh reads on from where it stopped."""
 KEPT_RECORDS = 2_000_000
 CACHED_FOR = 3600
+LARGE = 8 << 20
+"""Bytes of metrics from which on a process reads one run at a time: millions of records take memory that several readers do not have."""
 VERSION = 1
 
 
@@ -58,14 +60,20 @@ class Readings:
 
 
 _readings = Readings()
+_large = Lock()
 
 
 def digest_of(source: Source, axis: Axis = "iteration") -> Digest:
     """Return the digest of all there is now, from the cache where somebody asked before."""
     key = f"metrics:{VERSION}:{source.key}:{source.size}:{int(source.ended)}:{axis}"
     found: Digest | None = cache.get(key)
-    if found is None:
-        with _readings.on(source) as reading:
-            found = digest(reading, axis, started=source.started)
-        cache.set(key, found, CACHED_FOR)
+    if found is not None:
+        return found
+    with _large if source.size >= LARGE else nullcontext():
+        # Somebody else may have read it while this waited.
+        found = cache.get(key) if source.size >= LARGE else None
+        if found is None:
+            with _readings.on(source) as reading:
+                found = digest(reading, axis, started=source.started)
+            cache.set(key, found, CACHED_FOR)
     return found

@@ -59,8 +59,8 @@ def usage(samples: Iterable[Sampled], allowed: Allowed = Allowed(), *, start: fl
             title,
             lines,
             axis="time",
-            kind="bytes" if kind == "bytes" else "share" if kind == "share" else "number",
-            unit=kind if kind not in ("bytes", "share") else "",
+            kind="memory" if kind == "memory" else "share" if kind == "share" else "number",
+            unit=kind if kind not in ("memory", "share") else "",
             start=start,
             end=end,
             zero=True,
@@ -70,8 +70,8 @@ def usage(samples: Iterable[Sampled], allowed: Allowed = Allowed(), *, start: fl
         )
 
     charts = [
-        plot("usage-cpu", _("CPU"), [line(_("CPU"), [row.cpu for row in rows])], _("cores"), allowed.cpus),
-        plot("usage-memory", _("Memory in use"), [line(_("Memory in use"), [row.memory for row in rows])], "bytes", allowed.memory),
+        plot("usage-cpu", _("CPU"), [line(_("CPU"), [row.cpu for row in rows])], "vCPU", allowed.cpus),
+        plot("usage-memory", _("Memory in use"), [line(_("Memory in use"), [row.memory for row in rows])], "memory", allowed.memory),
     ]
     if cards:
         names = [_("Card %(number)s") % {"number": card} for card in range(min(cards, len(PIGMENTS)))]
@@ -79,7 +79,7 @@ def usage(samples: Iterable[Sampled], allowed: Allowed = Allowed(), *, start: fl
         memory = [line(name, [_of_card(row, card, 1) for row in rows], card) for card, name in enumerate(names)]
         charts += [
             plot("usage-cards", _("Accelerator busy"), busy, "share", 0),
-            plot("usage-card-memory", _("Accelerator memory"), memory, "bytes", allowed.card_memory),
+            plot("usage-card-memory", _("Accelerator memory"), memory, "memory", allowed.card_memory),
         ]
     return charts
 

@@ -1,5 +1,6 @@
 """Compute specs, who may use how much of them, and what was used."""
 
+import re
 from decimal import Decimal
 from typing import Any, Self
 
@@ -88,6 +89,11 @@ class Spec(models.Model):
         return Size(self.accelerator, self.cards, self.card_memory, self.vcpus, self.memory)
 
     @property
+    def tells_size(self) -> bool:
+        """Whether its name says how large it is."""
+        return {str(self.vcpus), str(self.memory)} <= set(re.findall(r"\d+", self.name))
+
+    @property
     def machine_labels(self) -> dict[str, str]:
         """What the machines of a cluster must be labelled with, by name; a label without “=” has the value “true”."""
         return {name: value if equals else "true" for name, equals, value in (label.partition("=") for label in self.labels)}
@@ -98,9 +104,13 @@ class Spec(models.Model):
 
 
 class Node(models.Model):
-    """A machine, or a cluster, on which a runner runs things, and what it has in all. Its worker says that it is there."""
+    """A machine, or a cluster, on which a runner runs things, and what it has in all. Its worker says that it is there.
+
+    `key` tells machines apart, whatever they are called (`toolchain.compute.machines`); empty for a cluster, which has its address for a name.
+    """
 
     runner = models.CharField(max_length=8, choices=Spec.Runner.choices)
+    key = models.CharField(max_length=32, blank=True, editable=False, default="", db_default="")
     name = models.CharField(max_length=128)
     cpus = models.PositiveIntegerField()
     memory = models.PositiveBigIntegerField(help_text=_("Bytes."))
@@ -113,7 +123,7 @@ class Node(models.Model):
     class Meta:
         verbose_name = _("machine")
         verbose_name_plural = _("machines")
-        constraints = [models.UniqueConstraint(fields=["runner", "name"], name="node_once")]
+        constraints = [models.UniqueConstraint(fields=["runner", "key", "name"], name="node_once")]
 
     def __str__(self) -> str:
         return self.name

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Namespace
 from core.states import Stateful
@@ -49,7 +50,7 @@ class Run(Stateful):
         PREPARING = "preparing", _("Preparing")
         RUNNING = "running", _("Running")
         COLLECTING = "collecting", _("Keeping the result")
-        ENDED = "ended", _("Ended")
+        ENDED = "ended", pgettext_lazy("a run", "Ended")
 
     HOLDING = (State.PREPARING, State.RUNNING, State.COLLECTING)
 

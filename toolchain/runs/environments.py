@@ -1,6 +1,7 @@
 """Environments on demand: the rows, and the runs that build them."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import astuple
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from toolchain.environments.wording import sentence
 from toolchain.models import Environment, Run, Spec
 from toolchain.runners.base import Mount, State
 from toolchain.runs import places
-from toolchain.runs.registry import Failure
+from toolchain.runs.registry import Failure, storable
 
 TRIES = 3
 """How often a build is begun again that got lost."""
@@ -69,24 +70,38 @@ def _begin(row: Environment, requirements: Sequence[str]) -> str:
     return row.base
 
 
-def _look(row: Environment, requirements: Sequence[str]) -> str:
-    """Return how far a build is, empty where the environment is ready."""
+def settle() -> None:
+    """See builds to their end that no run waits for any more; one that got lost is not begun again."""
+    if Run.objects.filter(state=Run.State.PREPARING, stage="environment").exists():
+        return
+    for row in Environment.objects.filter(state=Environment.State.BUILDING, base__in=BASES):
+        requirements = row.requirements.split("\n") if row.requirements else []
+        if identify(row.base, requirements) == row.pk:
+            with suppress(Failure):
+                _look(row, requirements, again=False)
+
+
+def _look(row: Environment, requirements: Sequence[str], *, again: bool = True) -> str:
+    """Return how far a build is, empty where the environment is ready; `again` says whether one that got lost is begun again."""
     runner, root = places.runner_of(Spec.Runner.LOCAL), places.environments_folder()
     look = runner.look(row.key)
     if look.state == State.LOST and timezone.now() - row.used_at < TAKING_UP:
         # Another worker is about to hand it to the runner.
         return row.progress or row.base
     if look.state == State.LOST:
-        if row.attempt >= TRIES:
-            row.fail("build_lost", {})
+        # Another worker may have seen its end meanwhile.
+        over = row.attempt >= TRIES and row.fail("build_lost", {})
+        if over or row.move(Environment.State.BUILDING, state=Environment.State.WAITING):
+            runner.forget(row.key)
+            if not ready.is_ready(root, row.pk):
+                ready.remove(root, row.pk)
+        if over:
             raise Failure("environment", sentence=sentence("build_lost", {}))
-        row.move(Environment.State.BUILDING, state=Environment.State.WAITING)
-        runner.forget(row.key)
-        return _begin(row, requirements)
+        return _begin(row, requirements) if again else row.base
     log = runner.read(row.key, "log", 0, building.LIMITS.log)
     if look.exit is None:
         found = building.progress(log)
-        progress = "|".join(map(str, astuple(found))) if found else ""
+        progress = "|".join(map(str, astuple(found))).replace("\0", "") if found else ""
         if progress != row.progress:
             Environment.objects.filter(pk=row.pk, state=Environment.State.BUILDING).update(progress=progress[:200])
         return progress[:200] or row.base
@@ -95,7 +110,7 @@ def _look(row: Environment, requirements: Sequence[str]) -> str:
         row.complete(list(result.packages), result.size)
         runner.forget(row.key)
         return ""
-    row.fail(result.code, result.detail)
+    row.fail(result.code, storable(result.detail))
     runner.forget(row.key)
     raise Failure("environment", sentence=sentence(result.code, result.detail))
 

@@ -1,6 +1,6 @@
 """What the rooms above tell the queue about their runs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,7 +18,15 @@ class Failure(Exception):
 
     def __init__(self, code: str, *, retry: bool = False, **facts: Any) -> None:
         super().__init__(code)
-        self.code, self.facts, self.retry = code, facts, retry
+        self.code, self.facts, self.retry = code, storable(facts), retry
+
+
+def storable(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return facts as PostgreSQL keeps them: texts, which may be those of user code, without NUL and halves of characters."""
+    return {
+        name: value.replace("\0", "\ufffd").encode("utf-8", "replace").decode() if isinstance(value, str) else value
+        for name, value in facts.items()
+    }
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def run(job: Job) -> timedelta | None:
         return turns.turn(found, job)
 
 
-@recurring("toolchain.queue", every=timedelta(seconds=5), queue=settings.TOOLCHAIN_QUEUE)
+@recurring("toolchain.queue", every=timedelta(seconds=5), queue=settings.TOOLCHAIN_QUEUE, lease=LEASE)
 def look_at_queue(job: Job) -> None:
     """Say that this machine is there, and give it to those who wait."""
     found = places.probed()
@@ -38,7 +38,7 @@ def look_at_queue(job: Job) -> None:
     queue.dispatch()
 
 
-@recurring("toolchain.cluster", every=timedelta(seconds=15), queue=settings.TOOLCHAIN_QUEUE)
+@recurring("toolchain.cluster", every=timedelta(seconds=15), queue=settings.TOOLCHAIN_QUEUE, lease=LEASE)
 def look_at_cluster(job: Job) -> None:
     """Say that the Ray cluster is there, if there is one, and what its machines have."""
     if not settings.RAY_ADDRESS:
@@ -49,10 +49,11 @@ def look_at_cluster(job: Job) -> None:
         logger.warning("%s", error)
 
 
-@recurring("toolchain.upkeep", every=timedelta(minutes=1), queue=settings.TOOLCHAIN_QUEUE)
+@recurring("toolchain.upkeep", every=timedelta(seconds=30), queue=settings.TOOLCHAIN_QUEUE, lease=LEASE)
 def tidy(job: Job) -> None:
     """End what runs without a row, and remove what nobody needs any more."""
     upkeep.end_orphans(job.beat)
+    environments.settle()
     upkeep.adopt()
     environments.trim()
     upkeep.trim_inputs()

@@ -1,7 +1,7 @@
 """The turns of a run: each a short step, which looks first at what the step before it left."""
 
 import logging
-import socket
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
@@ -16,12 +16,13 @@ from core.problems import Problem
 from jobs.models import Job
 from toolchain.compute.ledger import settle
 from toolchain.compute.limits import room_for
+from toolchain.compute.machines import is_here
 from toolchain.materials.inputs import materialise
 from toolchain.materials.trimming import release
 from toolchain.models import Run, Sample, Spec
 from toolchain.runners.base import Look, Reason, Runner, RunnerError, State
 from toolchain.runs import environments, places, queue, reading
-from toolchain.runs.registry import PURPOSES, Failure, Place
+from toolchain.runs.registry import PURPOSES, Failure, Place, storable
 
 logger = logging.getLogger(__name__)
 
@@ -34,8 +35,8 @@ PULLED = 4 << 20
 """Bytes of a stream that one turn takes at most."""
 MOST_KEPT = 128 << 20
 """Bytes of a stream that are kept; what a script writes beyond stays where it is, and goes."""
-SILENCE = timedelta(seconds=90)
-"""How long a runner may be out of reach before its runs count as lost."""
+SILENCE = timedelta(seconds=50)
+"""How long a runner may be out of reach before its runs count as lost; they have ended themselves by then, see `supervisor.lease`."""
 ABSENCE = timedelta(minutes=10)
 """How long a machine may say nothing before what ran on it counts as lost."""
 LOST, STOPPED = "lost", "stopped"
@@ -80,7 +81,7 @@ def _elsewhere(run: Run) -> timedelta | None:
 
     What runs on a machine that is silent for a while is found again by its own worker; past `ABSENCE` it counts as lost.
     """
-    if run.spec.runner != Spec.Runner.LOCAL or run.node is None or run.node.name == socket.gethostname():
+    if run.spec.runner != Spec.Runner.LOCAL or run.node is None or is_here(run.node):
         return None
     if timezone.now() - run.node.beat_at > ABSENCE:
         _finish(run, LOST, {}, retry=True)
@@ -98,6 +99,8 @@ def _prepare(run: Run, beat: Callable[[], bool]) -> timedelta | None:
     if isinstance(environment, str):
         _say(run, "environment", environment)
         return timedelta(seconds=1)
+    if environment is not None:
+        run.facts.setdefault("built", time.time())
     inputs = []
     for need in wanted.needs:
         _say(run, need.kind, need.name)
@@ -132,8 +135,7 @@ def _watch(run: Run, beat: Callable[[], bool]) -> timedelta | None:
             return SHORT
         look = Look(State.LOST)
     if look.state in (State.EXITED, State.LOST):
-        found: dict[str, Any] = asdict(look.exit) if look.exit is not None else {"code": 0, "reason": LOST}
-        run.leave(found)
+        run.leave(storable(asdict(look.exit) if look.exit is not None else {"code": 0, "reason": LOST}))
         return _collect(run, beat)
     if run.stop_requested_at is not None or "failed" in run.facts:
         runner.stop(run.key)
@@ -226,13 +228,13 @@ def abandon(run: Run, detail: str) -> None:
         places.runner_of(run.spec.runner).stop(run.key)
     except RunnerError:
         logger.exception("run %s could not be stopped", run.key)
-    _finish(run, "internal", {"detail": detail[:500]})
+    _finish(run, "internal", storable({"detail": detail[:500]}))
 
 
 def _say(run: Run, stage: str, progress: str = "") -> None:
     if (run.stage, run.progress) != (stage, progress[:200]):
         run.stage, run.progress = stage, progress[:200]
-        run.save(update_fields=["stage", "progress"])
+        run.save(update_fields=["stage", "progress", "facts"])
 
 
 def _pull(run: Run, runner: Runner, *, everything: bool = False) -> None:
@@ -270,12 +272,16 @@ def _bill(run: Run) -> None:
     """Bring the ledger up to date every minute, and stop what may not go on."""
     last = run.facts.get("billed")
     now = timezone.now()
-    if last is not None and now - datetime.fromisoformat(last) < BILLED:
+    # A clock may be set back.
+    if last is not None and abs(now - datetime.fromisoformat(last)) < BILLED:
         return
     settle(run)
     run.facts["billed"] = now.isoformat()
     code = room_for(run.namespace, run.purpose, run.spec)
-    if code in ("hours", "spend", "funds"):
+    if run.user is not None and run.user_id == run.namespace_id and not run.user.is_active:
+        # What belongs to an organisation goes on: others answer for it.
+        code = "user_gone"
+    if code in ("hours", "spend", "funds", "user_gone"):
         run.facts["stopped_by"] = code
         run.request_stop()
     run.save(update_fields=["facts"])

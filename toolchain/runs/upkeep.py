@@ -15,7 +15,7 @@ from toolchain.runners.base import Runner, RunnerError, State
 from toolchain.runs import places, queue
 from toolchain.runs.registry import PURPOSES
 
-GRACE = timedelta(minutes=2)
+GRACE = timedelta(seconds=30)
 
 
 def end_orphans(beat: Callable[[], bool]) -> int:

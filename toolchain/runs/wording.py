@@ -27,6 +27,7 @@ SENTENCES: Mapping[str, Any] = {
     "problem": _("%(sentence)s"),
     "environment": _("Its Python environment could not be built: %(sentence)s"),
     "model_gone": _("The model is not there any more, or may not be used any more."),
+    "base_gone": _("The base model of this adapter is not there any more, or may not be used any more."),
     "dataset_gone": _("The dataset is not there any more, or may not be used any more."),
     "user_gone": _("The account that it ran for is not active any more."),
     "image_gone": _("The image of the model may not be used any more. Look at what its page says about it."),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from toolchain.compute import machines
 from toolchain.models import Node, Run, Spec
 from toolchain.runs import queue
 from toolchain.runs.registry import PURPOSES
@@ -58,7 +59,7 @@ def spec(code: str = "cpu-1-1", **columns: Any) -> Spec:
 def node(cpus: int = 4, memory: int = 16, **columns: Any) -> Node:
     """Return a machine that is there, with `memory` in GiB."""
     facts = {"cpus": cpus, "memory": memory << 30, "beat_at": timezone.now()} | columns
-    return Node.objects.update_or_create(runner="local", name=socket.gethostname(), defaults=facts)[0]
+    return Node.objects.update_or_create(runner="local", key=machines.key(), defaults={"name": socket.gethostname(), **facts})[0]
 
 
 def put(user: Any, *, size: Spec, target: int, purpose: str = "silent", **columns: Any) -> Run:

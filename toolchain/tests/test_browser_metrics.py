@@ -1,29 +1,14 @@
 """What only a browser can say of curves and logs: reading by keys, smoothing, a log that grows, axe, no script."""
 
-import os
 import re
-import shutil
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
+from core.testing import violations
 from toolchain.tests.metrics_pages import Stage, lines
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.urls("toolchain.tests.metrics_pages")]
-
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    # Playwright's own loop would make Django refuse the database in this thread.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture
@@ -53,11 +38,6 @@ def visit(chromium, live_server):
     for context in contexts:
         context.close()
     assert not errors
-
-
-def violations(page):
-    results = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
-    return [f"{found['id']}: {node['target']}" for found in results.response["violations"] for node in found["nodes"][:4]]
 
 
 def stand():

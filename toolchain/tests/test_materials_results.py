@@ -15,6 +15,7 @@ from core.testing import browser
 from repos.models import Commit, Repository
 from repos.reading import find, read_all, resolve, walk
 from toolchain.materials import Curve, Facts, Origin, checked_output_name, inherited_from, survey, surveyed, write_result
+from toolchain.materials.curves import picture
 from toolchain.materials.measures import measures
 from toolchain.tests.materials import model_of
 
@@ -225,13 +226,17 @@ def test_a_name_that_was_taken_meanwhile_gets_a_number(alice: Any, output: Path)
     assert text_of(made.asset).splitlines().count("# poet-3") == 1
 
 
-def test_who_left_the_organisation_gets_the_model_in_their_own_namespace(people: Any, output: Path) -> None:
+def test_who_left_the_organisation_takes_nothing_along(people: Any, output: Path) -> None:
     fill(output, WEIGHTS)
     facts = facts_of(people.bob, people.atelier)
     assert write_result(facts, surveyed(output), actor=people.bob).asset.repo_id == "atelier/poet"
     Membership.objects.filter(user=people.bob).delete()
-    made = write_result(replace(facts, key="training-13-1"), surveyed(output), actor=people.bob)
-    assert made.asset.repo_id == "bob/poet"
+    later = replace(facts, key="training-13-1")
+    with pytest.raises(Forbidden) as refusal:
+        write_result(later, surveyed(output), actor=people.bob)
+    assert refusal.value.code == "not_a_contributor"
+    assert write_result(later, surveyed(output), actor=people.mona).asset.repo_id == "atelier/poet-2"
+    assert list(Asset.objects.order_by("pk").values_list("namespace__handle", flat=True)) == ["atelier", "atelier"]
 
 
 def test_a_model_that_was_deleted_after_a_crash_is_made_again(alice: Any, output: Path) -> None:
@@ -317,3 +322,8 @@ def test_measures_of_the_training_are_shown(alice: Any, output: Path) -> None:
 def test_measures_that_make_no_sense_are_passed_over(output: Path, data: bytes) -> None:
     fill(output, {"training_summary.json": data})
     assert measures(survey(output)) == {}
+
+
+@pytest.mark.parametrize("values", [(0.0, 5e-324), (-5e-324, 1e-310), (1e300, -1e299), (1.0, 1.0000000000000002)])
+def test_every_value_that_a_script_may_write_can_be_drawn(values: tuple[float, float]) -> None:
+    assert picture(Curve("loss", list(enumerate(values)))).startswith(b"\x89PNG")

@@ -1,10 +1,14 @@
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from core.logs import tail
+from toolchain.metrics import sources
 from toolchain.metrics.rows import log_of, metrics_of
-from toolchain.metrics.sources import digest_of
+from toolchain.metrics.sources import Source, digest_of
 from toolchain.models import Run
 from toolchain.runs.reading import keep
 from toolchain.tests.queued import spec
@@ -47,3 +51,20 @@ def test_log_is_read_from_the_pieces_of_the_run(run):
 def test_run_that_wrote_nothing_has_nothing(run):
     assert digest_of(metrics_of(run)).lines == 0
     assert tail(log_of(run)).lines == []
+
+
+def test_long_metrics_are_read_by_one_of_many_readers(monkeypatch):
+    monkeypatch.setattr(sources, "LARGE", 10)
+    asked, everybody = [], threading.Barrier(4)
+
+    def pieces(offset: int) -> Iterator[tuple[float, bytes]]:
+        asked.append(offset)
+        yield 1.0, b"1|2|3\n2|1|3\n3|1|1\n"[offset:]
+
+    def read(_number: int) -> int:
+        everybody.wait(30)
+        return digest_of(Source("a-long-run", "", 18, pieces)).records
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(read, range(4))) == [3, 3, 3, 3]
+    assert asked == [0]

@@ -30,14 +30,14 @@ def samples(count, **options):
 
 
 def test_cpu_and_memory_have_their_limits_and_share_a_range():
-    charts = usage(samples(30), Allowed(cpus=4, memory=8_000_000_000), start=START.timestamp(), end=START.timestamp() + 600)
+    charts = usage(samples(30), Allowed(cpus=4, memory=8 << 30), start=START.timestamp(), end=START.timestamp() + 600)
     assert [chart.title for chart in charts] == ["CPU", "Memory in use"]
-    assert [chart.limit for chart in charts] == [("limit", 4), ("limit", 8_000_000_000)]
+    assert [chart.limit for chart in charts] == [("limit", 4), ("limit", 8 << 30)]
     assert {(chart.left, chart.right) for chart in charts} == {(START.timestamp(), START.timestamp() + 600)}
     cpu, memory = charts
-    assert (cpu.scale.unit, cpu.scale.high, memory.scale.unit, memory.scale.high) == ("\u00a0cores", 4, "\u00a0GB", 8)
-    assert 'aria-label="Memory in use. Memory in use latest 2.00\u00a0GB' in draw(memory)
-    assert "limit 8\u00a0GB" in draw(memory)
+    assert (cpu.scale.unit, cpu.scale.high, memory.scale.unit, memory.scale.high) == ("\u00a0vCPU", 4, "\u00a0GiB", 8)
+    assert 'aria-label="Memory in use. Memory in use latest 1.86\u00a0GiB' in draw(memory)
+    assert "limit 8\u00a0GiB" in draw(memory)
 
 
 def test_each_card_has_its_line_in_the_order_of_the_cards():

@@ -1,5 +1,8 @@
 """What several workers do to one run at the same time, and what becomes of a run that cannot go on while its program runs."""
 
+import os
+import signal
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -7,10 +10,13 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 
 from core.testing import People
 from jobs.models import Job
+from toolchain.environments.tests.wheels import index, wheel
 from toolchain.models import Environment, Run
+from toolchain.runners import folders
 from toolchain.runners.base import Limits, Look, RunSpec, State
 from toolchain.runs import environments, places, turns
 from toolchain.runs.queue import dispatch, stop_run
@@ -119,3 +125,30 @@ def test_an_environment_that_several_runs_wait_for_is_built_once(workshop: Path)
     until(lambda: isinstance(environments.prepared("current"), Path))
 
     assert Environment.objects.get(base="current").attempt <= 1
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_build_that_no_run_waits_for_any_more_comes_to_its_end(workshop: Path, settings: Any, lost: bool) -> None:
+    until(lambda: isinstance(environments.prepared("current"), Path))
+    wheels = Path(tempfile.mkdtemp(dir=workshop))
+    wheels.chmod(0o755)
+    (wheels / "w").mkdir()
+    wheel(wheels / "w", "alone", "1.0")
+    settings.PACKAGE_INDEX_URL = index(wheels, wheels / "w")
+    environments.prepared("current", f"alone>={int(lost)}")
+    row = Environment.objects.exclude(requirements="").get()
+    if lost:
+        supervisor = folders.read(workshop / "runs" / row.key, folders.OWNER)
+        assert supervisor is not None
+        os.kill(supervisor["pid"], signal.SIGKILL)
+        Environment.objects.update(used_at=timezone.now() - environments.TAKING_UP)
+
+    def settled() -> bool:
+        environments.settle()
+        row.refresh_from_db()
+        return row.state != "building"
+
+    until(settled)
+    assert (row.state, row.attempt) == ("waiting" if lost else "ready", 1), row.detail
+    assert (workshop / "environments" / row.pk).exists() is not lost
+    assert not (workshop / "runs" / row.key).exists()

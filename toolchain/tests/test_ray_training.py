@@ -16,7 +16,8 @@ from toolchain.runners.tests.clusters import LocalCluster
 from toolchain.runs import places, reading, tasks
 from toolchain.tests.flows import TRAIN, dataset, model, until, workplace, workshop
 from toolchain.tests.queued import spec
-from toolchain.trainer.services import submit_training
+from toolchain.trainer.models import Training
+from toolchain.trainer.services import stop_training, submit_training
 
 __all__ = ["workplace", "workshop"]
 pytestmark = [pytest.mark.process, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("workshop")]
@@ -34,17 +35,20 @@ def cluster(ray_cluster: LocalCluster, settings: Any) -> Iterator[LocalCluster]:
 def test_a_training_whose_machine_dies_is_run_again_on_another(people: People, cluster: LocalCluster) -> None:
     assert Node.objects.get(runner="ray").cpus == 16
     size = spec("ray-1", runner="ray", labels=["zone=second"])
-    training = submit_training(
-        actor=people.alice, namespace=Namespace.objects.for_user(people.alice).get(pk=people.alice.pk),
-        model=model(people.alice, script=f"{TRAIN}time.sleep(6)\n"), dataset=dataset(people.alice), task="custom", method="Full",
-        parameters={"steps": "3"}, spec=size, output_name="tuned",
-    )  # fmt: skip
+    order: dict[str, Any] = {
+        "actor": people.alice, "namespace": Namespace.objects.for_user(people.alice).get(pk=people.alice.pk),
+        "dataset": dataset(people.alice), "task": "custom", "method": "Full", "parameters": {"steps": "3"}, "spec": size,
+    }  # fmt: skip
+    training = submit_training(**order, model=model(people.alice, script=f"{TRAIN}time.sleep(6)\n"), output_name="tuned")
+    stubborn = f"import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n{TRAIN}time.sleep(60)\n"
+    stopping = submit_training(**order, model=model(people.alice, script=stubborn, name="stubborn"), output_name="never")
 
-    def begun() -> bool:
-        training.refresh_from_db()
-        return training.run is not None and reading.last_lines(training.run).startswith("begin")
+    def begun(row: Training) -> bool:
+        row.refresh_from_db()
+        return row.run is not None and reading.last_lines(row.run).startswith("begin")
 
-    until(begun, what="the first line of the script")
+    until(lambda: begun(training) and begun(stopping), what="the first lines of the scripts")
+    stop_training(training=Training.objects.for_user(people.alice).whole().get(pk=stopping.pk), actor=people.alice)
     first = training.run
     assert first is not None
     assert (first.attempt, first.node) == (1, Node.objects.get(runner="ray"))
@@ -57,14 +61,17 @@ def test_a_training_whose_machine_dies_is_run_again_on_another(people: People, c
 
         def over() -> bool:
             training.refresh_from_db()
-            return not training.active
+            stopping.refresh_from_db()
+            return not (training.active or stopping.active)
 
-        until(over, what="the end of the training")
+        until(over, what="the end of the trainings")
     finally:
         cluster.add_second()
     assert (training.state, training.error) == ("completed", "")
     assert training.run is not None
     assert training.run.attempt == 2
+    # What was about to end anyway is not run again.
+    assert (stopping.state, stopping.error, Run.objects.filter(purpose="training", target=stopping.pk).count()) == ("stopped", "", 1)
     output = Asset.objects.for_user(people.alice).get(pk=training.output_id)
     assert read_all(find(resolve(output.open_repository()), "rows.txt")) == b"3"
     assert reading.read_stream(training.run, "metrics", 0, 1000).startswith(b"1|2.0|101\n")

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from accounts.services.administration import ONLY_ADMINISTRATORS
 from core.administration import Act, Administration
+from toolchain.admin import shown
 from toolchain.trainer.models import Training
 from toolchain.trainer.services import delete_training, stop_training
 from toolchain.trainer.wording import failure
@@ -16,11 +17,13 @@ from toolchain.trainer.wording import failure
 
 @admin.register(Training)
 class TrainingAdministration(Administration):
-    list_display = ["name", "namespace", "creator", "model_name", "method", "state", "spec", "created_at", "ended_at", "reason"]
+    list_display = ["name", "namespace", "creator", "base", "method", "state", "on", "created_at", "ended_at", "reason"]
     list_filter = ["state", "task", ("spec", admin.RelatedOnlyFieldListFilter)]
     search_fields = ["name", "namespace__handle", "creator__handle", "model_name", "dataset_name", "output_name"]
     list_select_related = ["namespace", "creator", "spec"]
     ordering = ["-id"]
+    base = shown("model_name", _("source model"))
+    on = shown("spec", _("compute spec"))
     acts = [
         Act(
             "stop", _("Stop"), stop_training, "training", ONLY_ADMINISTRATORS, danger=True,

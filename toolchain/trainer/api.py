@@ -7,7 +7,6 @@ from django.http import StreamingHttpResponse
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet, ViewSet
@@ -15,14 +14,15 @@ from rest_framework.viewsets import GenericViewSet, ViewSet
 from accounts.authentication import signed_in
 from accounts.models import Namespace
 from accounts.services import namespace_at
-from assets.addresses import asset_at
+from assets.addresses import asset_named
 from assets.api.assets import BAD, MISSING, REFUSED, TAKEN
-from assets.api.parts import AssetPart
+from assets.api.parts import AssetPart, checked
 from assets.models import Asset
 from assets.revisions import permit
 from core.paging import FilteredList, KeysetPages, Order
 from core.permissions import SIGNED_IN
 from core.problems import Invalid, Missing, Problem
+from toolchain.choices import spec_named
 from toolchain.lists import members_of
 from toolchain.metrics.sources import digest_of
 from toolchain.models import Entry, Sample, Spec
@@ -30,7 +30,6 @@ from toolchain.pieces import LOG_PARAMETERS, LogShape, SampleShape, log_piece
 from toolchain.runs.queue import places_of
 from toolchain.trainer import services
 from toolchain.trainer.compute import NEWEST, standing_of
-from toolchain.trainer.datasets import check_of
 from toolchain.trainer.filters import TrainingFilter
 from toolchain.trainer.models import Training
 from toolchain.trainer.offers import offer_of
@@ -49,8 +48,6 @@ from toolchain.trainer.serializers import (
     usage_data,
 )
 
-PIECE, MOST_PIECE = 64 << 10, 1 << 20
-MOST_OFFSET = 10**9
 MOST_SAMPLES = 5000
 ID = OpenApiParameter("pk", int, OpenApiParameter.PATH, description="Id of the training job.")
 
@@ -102,12 +99,9 @@ class TrainingViewSet(FilteredList, GenericViewSet[Training]):
     )  # fmt: skip
     def create(self, request: Request) -> Response:
         """Put a job into the queue. What it costs is in the compute specs and the usage; nothing more is asked."""
-        given = NewTrainingSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        if unknown := sorted(set(request.data) - set(given.fields)):
-            raise ValidationError({name: [_("There is no such field.")] for name in unknown})
+        values = checked(NewTrainingSerializer, request.data)
         try:
-            made = _submit(request, dict(given.validated_data))
+            made = _submit(request, values)
         except Problem as problem:
             problem.errors = {name.replace("parameters.", "hyperparameters.", 1): messages for name, messages in problem.errors.items()}
             raise
@@ -263,9 +257,7 @@ def _submit(request: Request, values: dict[str, Any]) -> Training:
     user = signed_in(request)
     namespace, _former = namespace_at(values.pop("namespace", user.handle), user=user)
     model, dataset = _asset(request, "model", values.pop("model")), _asset(request, "dataset", values.pop("dataset"))
-    spec = Spec.objects.for_user(user).offered().filter(code=values.pop("spec")).first()
-    if spec is None:
-        raise Invalid({"spec": [_("There is no spec of this code on offer.")]})
+    spec = spec_named(user, values.pop("spec"))
     offer = offer_of(model, values.get("model_revision", ""))
     task = values.pop("task", "") or next((each.code for each in offer.tasks), "")
     chosen = values.pop("hyperparameters", {})
@@ -281,9 +273,6 @@ def _submit(request: Request, values: dict[str, Any]) -> Training:
             parameters.pop(name, None)
         else:
             parameters[name] = value
-    check = check_of(dataset, values.get("dataset_revision", ""), task, parameters.get("subset", "").strip())
-    if check is not None and check.fits is False:
-        raise Invalid({"dataset": [text for mark, text in check.lines if mark == "bad"]})
     environment = values.pop("environment", "") or offer.environments(task)[0]
     return services.submit_training(
         actor=user, namespace=namespace, model=model, dataset=dataset, task=task, method=known.name if known else method,
@@ -292,7 +281,6 @@ def _submit(request: Request, values: dict[str, Any]) -> Training:
 
 
 def _asset(request: Request, kind: str, repo_id: str) -> Asset:
-    namespace, _slash, name = repo_id.partition("/")
-    asset = asset_at(request.user, kind, namespace, name)
+    asset = asset_named(request.user, kind, repo_id)
     permit(asset, "train")
     return asset

@@ -52,6 +52,11 @@ class Check:
         return self.state in ("waiting", "reading")
 
     @property
+    def objections(self) -> list[str]:
+        """Why no training may begin with it, in sentences; empty where it fits, or where the run itself will tell."""
+        return [text for mark, text in self.lines if mark == "bad"] if self.fits is False else []
+
+    @property
     def lines(self) -> list[tuple[str, str]]:
         """The findings in words, each with "ok", "warn" or "bad"."""
         if self.state == "checked":

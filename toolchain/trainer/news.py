@@ -38,7 +38,9 @@ def tell_ended(training: Training, *, by_hand: bool) -> None:
         "output": output, "url": f"{settings.PUBLIC_URL}{address}",
     }  # fmt: skip
     emit(namespace_id=training.namespace_id, event=event, payload=payload)
-    if training.creator is not None and not by_hand:
+    # Who left the organisation hears no more of its work.
+    sees = training.creator is not None and Training.objects.for_user(training.creator).filter(pk=training.pk).exists()
+    if training.creator is not None and sees and not by_hand:
         notify(
             receivers=[training.creator], kind=event, key=f"training:{training.pk}:ended", url=address,
             training=training.name, output=output, reason=training.error or "stopped",

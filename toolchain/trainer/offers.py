@@ -46,7 +46,7 @@ class TaskType:
 
     @property
     def name(self) -> str:
-        return _("Custom") if self.code == CUSTOM else task_name(self.code)
+        return task_name(self.code)
 
     @property
     def hint(self) -> str:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -62,6 +63,11 @@ class JobPage:
         return self.training.active
 
     @property
+    def begun(self) -> bool:
+        """Whether its program has run, or still may."""
+        return self.live or (self.run is not None and self.run.started_at is not None)
+
+    @property
     def sentence(self) -> str:
         """What it does now, waits for, or why it ended."""
         place = place_of(self.run) if self.run is not None and self.training.state == State.WAITING else 0
@@ -97,9 +103,11 @@ class JobPage:
         if run is None:
             return ""
         end = run.ended_at or timezone.now()
+        built = datetime.fromtimestamp(run.facts["built"], UTC) if "built" in run.facts else None
         spans: Mapping[str, tuple[Any, Any]] = {
             "queue": (run.created_at, run.claimed_at or end),
-            "files": (run.claimed_at, run.started_at or end),
+            "environment": (run.claimed_at if built or run.stage == "environment" else None, built or end),
+            "files": (built or run.claimed_at, run.started_at or end),
             "run": (run.started_at, end),
         }
         first, last = spans.get(code, (None, None))

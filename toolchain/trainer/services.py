@@ -12,13 +12,15 @@ from core.permissions import require
 from core.problems import Conflict, Invalid, Missing
 from jobs.services import enqueue
 from repos.reading import resolve
-from toolchain.compute.limits import check_order, fits, order_of
+from toolchain.choices import first_free
+from toolchain.compute.limits import check_order, order_of
 from toolchain.materials import checked_output_name
 from toolchain.models import Run, Spec
 from toolchain.runs.places import runner_of
 from toolchain.runs.queue import queue_run, stop_run
+from toolchain.trainer.datasets import check_of
 from toolchain.trainer.models import Training
-from toolchain.trainer.offers import offer_of
+from toolchain.trainer.offers import Offer, offer_of
 from toolchain.trainer.parameters import method_named
 
 PURPOSE = "training"
@@ -53,19 +55,15 @@ def submit_training(
     require(namespace, "create_asset")
     require(model, "train")
     require(dataset, "train")
-    errors: dict[str, list[str]] = {}
     offer = offer_of(model, model_revision)
-    values: dict[str, str] = {}
-    if offer.task(task) is None:
-        errors["task"] = [_("The model cannot be trained this way. Choose one of the training task types that are offered.")]
-    elif (chosen := method_named(offer.methods(task), method)) is None:
-        errors["method"] = [_("Choose one of the training methods that the model offers.")]
-    else:
-        values, bad = offer.checked(task, chosen, parameters)
-        errors |= {f"parameters.{each}": [sentence] for each, sentence in bad.items()}
+    values, errors = _checked_method(offer, task, method, parameters)
+    if "task" not in errors and "method" not in errors:
+        check = check_of(dataset, dataset_revision, task, values.get("subset", "").strip())
+        if check is not None and check.objections:
+            errors["dataset"] = check.objections
         if environment not in offer.environments(task):
             errors["environment"] = [_("Choose one of the environments that are offered.")]
-    if below := fits(spec, offer.minimum) or offer.unfit(spec):
+    if below := offer.unfit(spec):
         errors["spec"] = [below]
     if limit is not None and limit < SHORTEST:
         errors["limit"] = [_("Allow at least one minute.")]
@@ -74,13 +72,13 @@ def submit_training(
     if errors:
         raise Invalid(errors)
     output_name = checked_output_name(actor=actor, namespace=namespace, name=output_name)
-    commits = resolve(model.open_repository(), model_revision).commit.sha, resolve(dataset.open_repository(), dataset_revision).commit.sha
+    dataset_commit = resolve(dataset.open_repository(), dataset_revision).commit.sha
     check_order(order_of(namespace, spec, limit, purpose=PURPOSE))
     try:
         with transaction.atomic():
             row = Training.objects.create(
-                namespace=namespace, creator=actor, name=name, model=model, model_name=model.repo_id, model_commit=commits[0],
-                dataset=dataset, dataset_name=dataset.repo_id, dataset_commit=commits[1], task=task, method=method, parameters=values,
+                namespace=namespace, creator=actor, name=name, model=model, model_name=model.repo_id, model_commit=offer.commit,
+                dataset=dataset, dataset_name=dataset.repo_id, dataset_commit=dataset_commit, task=task, method=method, parameters=values,
                 environment=environment, spec=spec, limit=limit, output_name=output_name, cloned_from=cloned_from,
             )  # fmt: skip
             row.run = queue_run(purpose=PURPOSE, target=row.pk, namespace=namespace, user=actor, spec=spec, limit=limit, title=name)
@@ -91,6 +89,17 @@ def submit_training(
             "output_name_taken", _("Another training job is about to make a model of this name. Choose another name.")
         ) from error
     return Training.objects.for_user(actor).whole().get(pk=row.pk)
+
+
+def _checked_method(offer: Offer, task: str, method: str, parameters: Mapping[str, str]) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """Return the hyperparameters to hand over, and messages by field about what cannot be chosen."""
+    if offer.task(task) is None:
+        return {}, {"task": [_("The model cannot be trained this way. Choose one of the training task types that are offered.")]}
+    chosen = method_named(offer.methods(task), method)
+    if chosen is None:
+        return {}, {"method": [_("Choose one of the training methods that the model offers.")]}
+    values, bad = offer.checked(task, chosen, parameters)
+    return values, {f"parameters.{name}": [sentence] for name, sentence in bad.items()}
 
 
 def stop_training(*, training: Training, actor: User) -> None:
@@ -124,15 +133,11 @@ def retry_training(*, training: Training, actor: User) -> Training:
 
 def free_name(training: Training) -> str:
     """Return a name for the model of a repeated training job: the same where it is free, else with the next free number."""
-    name, number = training.output_name, 1
-    taken = {each.lower() for each in Asset.objects.of_kind("model").filter(namespace=training.namespace_id).values_list("name", flat=True)}
-    taken |= {
-        each.lower() for each in Training.objects.active().filter(namespace=training.namespace_id).values_list("output_name", flat=True)
-    }
-    while name.lower() in taken:
-        number += 1
-        name = f"{training.output_name[:90]}-{number}"
-    return name
+    models = Asset.objects.of_kind("model").filter(namespace=training.namespace_id)
+    coming = Training.objects.active().filter(namespace=training.namespace_id)
+    return first_free(
+        training.output_name, [*models.values_list("name", flat=True), *coming.values_list("output_name", flat=True)], longest=96
+    )
 
 
 def delete_training(*, training: Training, actor: User) -> None:

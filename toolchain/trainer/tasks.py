@@ -12,13 +12,14 @@ from jobs.services import JobError, handler, recurring
 from toolchain.models import Run
 from toolchain.runs.places import runner_of
 from toolchain.runs.registry import Failure
+from toolchain.runs.tasks import LEASE
 from toolchain.trainer.models import Training
 from toolchain.trainer.news import tell_ended
 from toolchain.trainer.services import forget_files
 from toolchain.trainer.work import keep_result
 
 
-@handler("trainer.collect", queue=settings.TOOLCHAIN_QUEUE)
+@handler("trainer.collect", queue=settings.TOOLCHAIN_QUEUE, lease=LEASE)
 def collect(job: Job) -> None:
     """Make a model of a result that could not be kept at first."""
     training = Training.objects.select_related("namespace", "creator", "output__namespace").filter(pk=job.params["training"]).first()
@@ -27,7 +28,7 @@ def collect(job: Job) -> None:
         return
     runner = runner_of(run.spec.runner)
     try:
-        keep_result(training, run, runner.folder(run.key), job.beat)
+        keep_result(training, run, runner.folder(run.key), job.beat, actor=job.owner)
     except Problem as problem:
         detail = {"code": problem.code, "sentence": str(problem.detail)}
         Training.objects.filter(pk=training.pk).update(error="problem", detail=detail)
@@ -41,7 +42,7 @@ def collect(job: Job) -> None:
             forget_files(training)
 
 
-@recurring("trainer.tidy", every=timedelta(hours=1), queue=settings.TOOLCHAIN_QUEUE)
+@recurring("trainer.tidy", every=timedelta(hours=1), queue=settings.TOOLCHAIN_QUEUE, lease=LEASE)
 def tidy(job: Job) -> None:
     """Give up files of stopped jobs that nobody fetched for long."""
     old = timezone.now() - timedelta(days=settings.CHECKPOINT_DAYS)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from accounts.models import User
 from assets.models import Asset
 from core.problems import Missing
 from repos.operations import PutBytes
@@ -99,7 +100,7 @@ class Work:
         """Make a model of what the program left, if it ended well."""
         if run.exit.get("reason") or run.exit.get("code"):
             return
-        keep_result(training_of(run), run, folder, beat)
+        keep_result(training_of(run), run, folder, beat, actor=run.user)
 
     def ended(self, run: Run, *, again: Run | None) -> None:
         """Tell the training job how its run ended."""
@@ -126,20 +127,22 @@ class Work:
         return training is not None and training.checkpoints == Training.Checkpoints.KEPT
 
 
-def keep_result(training: Training, run: Run, folder: Path, beat: Beat) -> None:
-    """Make the model of a program that ended well, once however often it is called. Raises `Failure`, and `Problem` where it cannot be kept now."""
+def keep_result(training: Training, run: Run, folder: Path, beat: Beat, *, actor: User | None) -> None:
+    """Make the model of a program that ended well, for `actor`, once however often it is called.
+
+    Raises `Failure`, and `Problem` where it cannot be kept now.
+    """
     survey = surveyed(folder / "output", most_bytes=settings.RUN_DISK)
     if not survey.files:
         raise Failure("no_output")
-    user = run.user
-    if user is None or not user.is_active:
+    if actor is None or not actor.is_active:
         raise Failure("user_gone")
 
     def keep(asset: Asset) -> None:
         Training.objects.filter(pk=training.pk).update(output=asset)
 
     carried = list(_scripts(training))
-    result = write_result(facts_of(training, run), survey, actor=user, asset=training.output, keep=keep, carried=carried, beat=beat)
+    result = write_result(facts_of(training, run), survey, actor=actor, asset=training.output, keep=keep, carried=carried, beat=beat)
     Training.objects.filter(pk=training.pk).update(output=result.asset, output_commit=result.commit.sha)
     training.output, training.output_commit = result.asset, result.commit.sha
 

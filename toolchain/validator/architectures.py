@@ -36,6 +36,8 @@ _BY_TYPE: Mapping[str, Architecture] = {word: known for known in ARCHITECTURES f
 _CLASS = re.compile(r"(?P<family>[A-Za-z0-9]+?)(?:For[A-Z]\w*|LMHeadModel|Model|PreTrainedModel)")
 # The names under which libraries look for weights.
 _WEIGHTS = re.compile(r"(?:model|pytorch_model)(?:-\d{1,9}-of-\d{1,9})?\.(?:safetensors|bin)")
+# As peft saves them.
+_ADAPTER = frozenset({"adapter_config.json", "adapter_model.safetensors"})
 
 
 def supported(word: str) -> Architecture | None:
@@ -49,6 +51,12 @@ def supported(word: str) -> Architecture | None:
 def has_weights(paths: Iterable[tuple[str, int]]) -> bool:
     """Say whether a listing of paths and sizes has weights at its top under a name that libraries look for."""
     return any(size > 0 and _WEIGHTS.fullmatch(path) for path, size in paths)
+
+
+def has_adapter(paths: Iterable[tuple[str, int]]) -> bool:
+    """Say whether a listing of paths and sizes has an adapter at its top, and not the weights of the model that it belongs to."""
+    found = [(path, size) for path, size in paths if size > 0]
+    return {path for path, _size in found} >= _ADAPTER and not has_weights(found)
 
 
 def read_architecture(file: File | None) -> tuple[str, list[Finding]]:

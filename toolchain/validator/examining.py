@@ -11,7 +11,7 @@ from toolchain.validator.folders import INFERENCE, TRAINING
 
 SMALL = 5_000_000
 _READ = (".py", ".sh", ".bash")
-VERSION = 1
+VERSION = 2
 """Of the rules: a higher number has every model read again."""
 
 
@@ -38,14 +38,16 @@ def examine(files: Sequence[File]) -> Report:
         findings += notes.found
     architecture, found = architectures.read_architecture(by_path.get(architectures.CONFIG))
     ordered, dropped = in_order([*findings, *found])
+    listing = [(file.path, file.size) for file in files]
     return Report(
         findings=ordered,
         training=training if training.form else replace(training, form=_form(TRAINING.name, by_path)),
         inference=inference if inference.form else replace(inference, form=_form(INFERENCE.name, by_path)),
         serving=serving,
         architecture=architecture,
-        weights=architectures.has_weights((file.path, file.size) for file in files),
+        weights=architectures.has_weights(listing),
         dropped=dropped,
+        adapter=architectures.has_adapter(listing),
     )
 
 

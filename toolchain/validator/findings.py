@@ -25,6 +25,11 @@ class Finding:
     facts: Mapping[str, Any] = field(default_factory=dict)
     concerns: tuple[Concern, ...] = ()
 
+    @property
+    def place(self) -> str:
+        """Where it is: `train_params.json:9`."""
+        return self.path + (f":{self.line}" if self.line else "")
+
     def as_dict(self) -> dict[str, Any]:
         """Return the form in which results are kept."""
         return {
@@ -92,8 +97,8 @@ class Serving:
 class Report:
     """Everything the files say about training and inference.
 
-    `architecture` is what `config.json` names, in the words of the file, and `weights` whether weights stand where libraries look for
-    them. `dropped` counts the findings beyond `MAX_FINDINGS`.
+    `architecture` is what `config.json` names, in the words of the file, `weights` whether weights stand where libraries look for them, and
+    `adapter` whether an adapter stands there in their place. `dropped` counts the findings beyond `MAX_FINDINGS`.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -103,6 +108,7 @@ class Report:
     architecture: str = ""
     weights: bool = False
     dropped: int = 0
+    adapter: bool = False
 
     @property
     def errors(self) -> int:
@@ -130,6 +136,7 @@ class Report:
             "architecture": self.architecture,
             "weights": self.weights,
             "dropped": self.dropped,
+            "adapter": self.adapter,
         }
 
     @classmethod
@@ -143,6 +150,7 @@ class Report:
             architecture=kept["architecture"],
             weights=kept["weights"],
             dropped=kept["dropped"],
+            adapter=kept.get("adapter", False),
         )
 
 

@@ -67,9 +67,12 @@ def verdict(report: Report, *, task: str, kind: str = "model", table: Mapping[st
         return Verdicts(none, none, none)
     support = table.get(task, CUSTOM)
     own = _own_methods(report)
+    served = [] if report.adapter else own
     return Verdicts(
         fine_tuning=_verdict(report, report.training, support.fine_tuning, own, task, "gallery_train/", ("training", "image_training")),
-        inference=_verdict(report, report.inference, support.inference, own, task, "gallery_inference/", ("inference", "image_inference")),
+        inference=_verdict(
+            report, report.inference, support.inference, served, task, "gallery_inference/", ("inference", "image_inference")
+        ),
         ai_app=_app(report, support.ai_app, own, task),
     )
 
@@ -91,6 +94,8 @@ def _verdict(
         modes.append("custom")
     if modes:
         warnings = report.about(scripts, severity="warning") if "custom" in modes else ()
+        if modes[0] == "built_in" and report.adapter:
+            warnings += (Finding("adapter_base", "warning", "", concerns=("inference",)),)
         return Verdict("ready", modes[0], tuple(modes), warnings)
     if support == "built_in":
         # Where nobody began a folder, the shorter way is the gallery's own.

@@ -109,6 +109,7 @@ SENTENCES: Mapping[str, Any] = {
     "folder_missing": gettext_lazy("There is no “%(folder)s” at the first level. Add it with its scripts."),
     "architecture_missing": gettext_lazy("No “config.json” at the first level names an architecture. Add the one your library saves."),
     "architecture_not_supported": gettext_lazy("The gallery's own methods do not know “%(architecture)s”; they know %(known)s. Scripts of its own can train and serve it."),
+    "adapter_base": gettext_lazy("This is an adapter. It is served together with the base model that its card names, which must be in this gallery."),
     "weights_missing": gettext_lazy("There are no weights at the first level. Add “model.safetensors” or “pytorch_model.bin”, or their parts."),
 }  # fmt: skip
 
@@ -173,5 +174,7 @@ def sentence(finding: Finding) -> str:
 
 def summary(purpose: Purpose, verdict: Verdict) -> str:
     """Return one sentence about a verdict that tells nothing of what stands in the files."""
+    if any(reason.code == "adapter_base" for reason in verdict.reasons):
+        return _("With the gallery's own engine, together with its base model.")
     found = SUMMARIES.get((purpose, verdict.code, verdict.mode))
     return str(found) if found is not None else _("The toolchain does not offer this here.")

@@ -5,7 +5,6 @@ import hashlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +14,7 @@ from django.contrib.auth import get_user
 from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.db.models import Q
+from django.http.cookie import parse_cookie
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -47,9 +47,9 @@ class Callers:
         self._known: dict[tuple[int, str], tuple[float, Caller]] = {}
         self._asking: dict[tuple[int, str], asyncio.Task[Caller]] = {}
 
-    async def find(self, service: Service, secret: str, ask: Callable[[], Awaitable[Caller]]) -> Caller:
-        """Return who calls with `secret`: remembered, or as `ask` says or raises. Under load nobody waits for that."""
-        key = (service.pk, secret)
+    async def find(self, service: int, secret: str, ask: Callable[[], Awaitable[Caller]]) -> Caller:
+        """Return who calls the service of this id with `secret`: remembered, or as `ask` says or raises. Under load nobody waits for that."""
+        key = (service, secret)
         at, known = self._known.get(key, (0.0, None))
         age = time.monotonic() - at
         if known is not None and age < FRESH:
@@ -60,30 +60,31 @@ class Callers:
             task.add_done_callback(lambda done: (self._asking.pop(key, None), done.cancelled() or done.exception()))
         return known if known is not None and age < STALE else await asyncio.shield(task)
 
-    async def _ask(self, service: Service, secret: str, ask: Callable[[], Awaitable[Caller]]) -> Caller:
+    async def _ask(self, service: int, secret: str, ask: Callable[[], Awaitable[Caller]]) -> Caller:
         try:
             caller = await ask()
         except Problem:
-            self._known.pop((service.pk, secret), None)
+            self._known.pop((service, secret), None)
             raise
         self.remember(service, secret, caller)
         return caller
 
-    def remember(self, service: Service, secret: str, caller: Caller) -> None:
+    def remember(self, service: int, secret: str, caller: Caller) -> None:
         """Let the caller in again without asking, for a moment."""
         if len(self._known) >= MOST_REMEMBERED:
             self._known.clear()
-        self._known[service.pk, secret] = time.monotonic(), caller
+        self._known[service, secret] = time.monotonic(), caller
 
 
-def secret_of(headers: Mapping[str, str]) -> str:
-    """Return what tells a caller from others, not fit to be used by anybody who reads it."""
-    carried = headers.get("authorization", "") + "\0" + _session_key(headers)
+def secret_of(headers: Mapping[str, str], method: str) -> str:
+    """Return what tells those from others who may do the same, not fit to be used by anybody who reads it."""
+    page = "" if method in SAFE else str(_is_ours(headers))
+    carried = "\0".join((headers.get("authorization", ""), _session_key(headers), page))
     return hashlib.sha256(carried.encode()).hexdigest()
 
 
-def admit(service: Service, headers: Mapping[str, str], method: str) -> Caller:
-    """Return who calls. Raises `Problem` 401 without a valid secret, `Missing` where they may not know of the service.
+def admit(service: Service | None, headers: Mapping[str, str], method: str) -> Caller:
+    """Return who calls. Raises `Problem` 401 without a valid secret, `Missing` where they may not know of the service or there is none.
 
     A browser's session counts only for requests of the gallery's own pages.
     """
@@ -113,7 +114,7 @@ def count_against(caller: Caller) -> None:
         )  # fmt: skip
 
 
-def _by_key(service: Service, text: str) -> Caller:
+def _by_key(service: Service | None, text: str) -> Caller:
     now = timezone.now()
     rows = Key.objects.filter(service=service, hash=hash_of(text), revoked_at=None).filter(Q(expires_at=None) | Q(expires_at__gt=now))
     key = rows.first()
@@ -126,12 +127,12 @@ def _by_key(service: Service, text: str) -> Caller:
     return Caller(f"key {key.prefix}", key.pk, key.limit)
 
 
-def _by_user(service: Service, user: Any) -> Caller:
-    row = Service.objects.for_user(user).filter(pk=service.pk).first()
+def _by_user(service: Service | None, user: Any) -> Caller:
+    row = Service.objects.for_user(user).filter(pk=service.pk).first() if service is not None else None
     if row is not None and "call" in row.allowed:
         return Caller(user.handle)
     token = getattr(user, "token", None)
-    if service.shared and (token is None or token.scope in READ_SCOPES):
+    if service is not None and service.shared and (token is None or token.scope in READ_SCOPES):
         asset = Asset.objects.for_user(user).filter(pk=service.model_id or 0).first()
         if asset is not None and "download" in asset.allowed:
             return Caller(user.handle)
@@ -146,11 +147,7 @@ def _token_user(text: str) -> Any:
 
 
 def _session_key(headers: Mapping[str, str]) -> str:
-    try:
-        found = SimpleCookie(headers.get("cookie", "")).get(settings.SESSION_COOKIE_NAME)
-    except CookieError:
-        return ""
-    return found.value if found else ""
+    return str(parse_cookie(headers.get("cookie", "")).get(settings.SESSION_COOKIE_NAME, ""))
 
 
 def _session_user(headers: Mapping[str, str]) -> Any | None:

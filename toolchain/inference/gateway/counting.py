@@ -3,87 +3,69 @@
 import asyncio
 import bisect
 import logging
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
 
+from toolchain.inference.counts import FIELDS, Counts
 from toolchain.inference.gateway.routes import in_thread
 from toolchain.inference.models import LATENCIES, Minute, Service
 
 logger = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 5
-_FIELDS = (
-    "requests", "errors", "refused", "milliseconds", "first_milliseconds", "first_count", "tokens_in", "tokens_out", "bytes_in", "bytes_out",
-)  # fmt: skip
+Minutes = dict[tuple[int, datetime], Counts]
+"""What was counted of services, by their ids, in minutes."""
 
 
-@dataclass
-class Sum:
-    """The counts of one service in one minute."""
-
-    requests: int = 0
-    errors: int = 0
-    refused: int = 0
-    milliseconds: int = 0
-    first_milliseconds: int = 0
-    first_count: int = 0
-    tokens_in: int = 0
-    tokens_out: int = 0
-    bytes_in: int = 0
-    bytes_out: int = 0
-    replicas: int = 0
-    latencies: list[int] = field(default_factory=lambda: [0] * (len(LATENCIES) + 1))
-
-
-class Counts:
+class Counting:
     """The counts of this process that are not in the database yet."""
 
     def __init__(self) -> None:
-        self._sums: dict[tuple[int, datetime], Sum] = {}
+        self.minutes: Minutes = {}
         self._flushing: asyncio.Task[None] | None = None
 
-    def add(self, service: Service, *, milliseconds: float, replicas: int, latency: bool = True, **counts: int) -> None:
+    def add(self, service: Service, *, milliseconds: float, replicas: int, latency: bool = True, **counts: Any) -> None:
         """Count a request that is over; without `latency`, one that never reached a replica."""
-        sum = self._sums.setdefault((service.pk, datetime.now(UTC).replace(second=0, microsecond=0)), Sum())
-        for name, value in counts.items():
-            setattr(sum, name, getattr(sum, name) + value)
-        sum.replicas = max(sum.replicas, replicas)
+        request = Counts(replicas=replicas, **counts)
         if latency:
-            sum.milliseconds += round(milliseconds)
-            sum.latencies[bisect.bisect_left(LATENCIES, milliseconds)] += 1
+            request.milliseconds = round(milliseconds)
+            request.latencies[bisect.bisect_left(LATENCIES, milliseconds)] = 1
+        self._add(service.pk, datetime.now(UTC).replace(second=0, microsecond=0), request)
         if self._flushing is None or self._flushing.done():
             self._flushing = asyncio.ensure_future(self._flush_soon())
 
+    def _add(self, pk: int, minute: datetime, counts: Counts) -> None:
+        self.minutes.setdefault((pk, minute), Counts()).add(counts)
+
     async def _flush_soon(self) -> None:
-        while self._sums:
+        while self.minutes:
             await asyncio.sleep(FLUSH_SECONDS)
             await self.flush()
 
     async def flush(self) -> None:
         """Add everything to the database now; what it does not take is tried again later."""
-        sums, self._sums = self._sums, {}
+        minutes, self.minutes = self.minutes, {}
         try:
-            await in_thread(_write, sums)
+            await in_thread(_write, minutes)
         except Exception:
             logger.exception("counts of services could not be written")
-            for key, sum in sums.items():
-                self._sums.setdefault(key, sum)
+            for (pk, minute), counts in minutes.items():
+                self._add(pk, minute, counts)
 
 
-def _write(sums: dict[tuple[int, datetime], Sum]) -> None:
+def _write(minutes: Minutes) -> None:
     """Add counts to the rows of their minutes, as other processes do at the same time."""
     table = Minute._meta.db_table
-    added = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in _FIELDS)
-    columns = ["service_id", "at", *_FIELDS, "replicas", "latencies"]
-    known = set(Service.objects.filter(pk__in={pk for pk, _at in sums}).values_list("pk", flat=True))
+    added = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in FIELDS)
+    columns = ["service_id", "at", *FIELDS, "replicas", "latencies"]
+    known = set(Service.objects.filter(pk__in={pk for pk, _at in minutes}).values_list("pk", flat=True))
     with connection.cursor() as cursor:
-        for (pk, at), sum in sums.items():
+        for (pk, at), counts in minutes.items():
             if pk not in known:
                 continue
-            values: list[Any] = [pk, at, *(getattr(sum, name) for name in _FIELDS), sum.replicas, sum.latencies]
+            values: list[Any] = [pk, at, *(getattr(counts, name) for name in FIELDS), counts.replicas, counts.latencies]
             cursor.execute(
                 f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))}) ON CONFLICT (service_id, at) DO UPDATE SET "
                 f"{added}, replicas = greatest({table}.replicas, excluded.replicas), "

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +15,8 @@ from toolchain.inference.gateway.routes import Upstream
 
 Receive = Any
 Send = Any
+Check = Callable[[], Awaitable[None]]
+"""Raises where whoever was let in may not go on."""
 Headers = list[tuple[bytes, bytes]]
 
 # RFC 9110 section 7.6.1: what concerns one connection only; besides, what would tell a replica whose browser this is, and from where.
@@ -41,6 +43,12 @@ PROTECTION: Headers = [
 ]
 TAIL = 8 << 10
 CONNECT_SECONDS = 5
+BODY_SECONDS, SLOWEST = 30.0, 4 << 10
+"""A body may take so many seconds, and more for what came of it, at so many bytes a second."""
+TAKE_SECONDS = 60.0
+"""A client may let an answer wait so many seconds, and more for what it took of it, at `SLOWEST`."""
+CHECK_SECONDS = 10.0
+"""How often it is asked whether a caller may go on, of requests and sockets that are open for so long."""
 _USAGE = re.compile(rb'"(prompt_tokens|completion_tokens)"\s*:\s*(\d{1,9})')
 
 
@@ -61,6 +69,7 @@ class Account:
     first: float | None = None
     bytes_in: int = 0
     bytes_out: int = 0
+    blocked: float = 0.0
     tail: bytes = b""
 
     @property
@@ -135,9 +144,14 @@ class Body:
             listener()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        began = asyncio.get_running_loop().time()
         while not self._ended.is_set():
             self.begun = True
-            message = await self._receive()
+            try:
+                async with asyncio.timeout_at(began + BODY_SECONDS + self._account.bytes_in / SLOWEST):
+                    message = await self._receive()
+            except TimeoutError:
+                raise self._end(TooSlow()) from None
             if message["type"] == "http.disconnect":
                 raise self._end(Left())
             piece: bytes = message.get("body", b"")
@@ -169,6 +183,17 @@ class TooMuch(Exception):
     """The body of the request is larger than allowed."""
 
 
+class TooSlow(Exception):
+    """The body of the request came more slowly than anybody waits for."""
+
+
+async def until_first(tasks: Iterable[asyncio.Future[Any]], check: Check) -> None:
+    """Return once one of `tasks` is done; raises what `check` does, which is called every `CHECK_SECONDS` until then."""
+    tasks = set(tasks)
+    while not (await asyncio.wait(tasks, timeout=CHECK_SECONDS, return_when=asyncio.FIRST_COMPLETED))[0]:
+        await check()
+
+
 async def pass_on(
     wires: Wires,
     upstream: Upstream,
@@ -181,13 +206,14 @@ async def pass_on(
     send: Send,
     account: Account,
     seconds: float,
+    check: Check,
 ) -> None:
     """Pass a request to a replica and its answer to the client.
 
-    Raises `Unreachable` before anything was passed, `Left` when the client went away, `TooMuch` for a body that is too large. `seconds` is how long the
-    replica may take to begin its answer, and how long it may be silent in between.
+    Raises `Unreachable` before anything was passed, `Left` when the client went away, `TooMuch` and `TooSlow` for its body. `seconds` is how long the
+    replica may take to begin its answer, and how long it may be silent in between. Raises what `check` does, too.
     """
-    passed = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers if not stays(name.lower())]
+    passed = for_replica(headers)
     length = next((value for name, value in headers if name.lower() == b"content-length"), None)
     has_body = length not in (None, b"0") or any(name.lower() == b"transfer-encoding" for name, _value in headers)
     if length is not None and has_body:
@@ -202,9 +228,9 @@ async def pass_on(
     work = asyncio.ensure_future(_answer(request, body, seconds, send, account))
     leaving = asyncio.ensure_future(body.gone())
     try:
-        await asyncio.wait({work, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if not work.done():
-            raise leaving.result()
+        await until_first((work, leaving), check)
+        if body.problem is not None and (not work.done() or work.exception() is not None):
+            raise body.problem
         try:
             work.result()
         except aiohttp.ClientConnectorError as error:
@@ -220,9 +246,14 @@ async def pass_on(
             await work
 
 
-def stays(name: bytes) -> bool:
-    """Say whether a header of a request, in lower case, is not for the replica."""
-    return name in _NOT_PASSED or name.startswith(_FORWARDED)
+def for_replica(headers: Headers) -> list[tuple[str, str]]:
+    """Return the headers of a request that a replica gets."""
+    named = {each.strip() for name, value in headers if name.lower() == b"connection" for each in value.lower().split(b",")}
+    return [
+        (name.decode("latin-1"), value.decode("latin-1"))
+        for name, value in headers
+        if name.lower() not in _NOT_PASSED | named and not name.lower().startswith(_FORWARDED)
+    ]
 
 
 def _returned(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
@@ -232,6 +263,10 @@ def _returned(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
         name = name.lower()
         if name in _RETURNED or name.startswith(_OWN):
             found.setdefault(name, value)
+    kind = found.get(b"content-type", b"").lower()
+    if b"multipart/" in kind.removeprefix(b"multipart/form-data"):
+        # Parts have heads of their own, from which a browser may take cookies and policies for this address.
+        found[b"content-type"] = b"application/octet-stream"
     return [*found.items(), *PROTECTION]
 
 
@@ -252,7 +287,15 @@ async def _answer(request: Any, body: Body, seconds: float, send: Send, account:
         async for piece in response.content.iter_any():
             if account.first is None:
                 account.first = time.monotonic()
-            account.bytes_out += len(piece)
             account.tail = piece[-TAIL:] if len(piece) >= TAIL else (account.tail + piece)[-TAIL:]
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+            await _hand({"type": "http.response.body", "body": piece, "more_body": True}, send, account)
+            account.bytes_out += len(piece)
+        await _hand({"type": "http.response.body", "body": b"", "more_body": False}, send, account)
+
+
+async def _hand(message: dict[str, Any], send: Send, account: Account) -> None:
+    """Hand a piece of an answer to the client. Raises `TimeoutError` where it takes them too slowly."""
+    began = time.monotonic()
+    async with asyncio.timeout(TAKE_SECONDS + account.bytes_out / SLOWEST - account.blocked):
+        await send(message)
+    account.blocked += time.monotonic() - began

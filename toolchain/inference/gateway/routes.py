@@ -27,11 +27,12 @@ class Upstream:
 
 @dataclass
 class Route:
-    """A service as the gateway knows it: its row, and the replicas of the generation that serves."""
+    """A service as the gateway knows it: its row, the replicas of the generation that serves, and how many requests wait for one (`busy`)."""
 
     service: Service
     upstreams: list[Upstream] = field(default_factory=list)
     read_at: float = 0.0
+    busy: int = 0
 
     def pick(self, without: Upstream | None = None) -> Upstream | None:
         """Return the replica with the fewest requests, other than `without` where there is another one."""

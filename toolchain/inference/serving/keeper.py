@@ -207,10 +207,6 @@ class Keeper:
         self._ready.set()
         self.kill("stopping")
 
-    @property
-    def open_calls(self) -> int:
-        return len(self._calls)
-
     def _arm(self, call: Call) -> None:
         if call.timer is not None:
             call.timer.cancel()

@@ -134,7 +134,8 @@ def find(module: types.ModuleType) -> Served:
     # The method itself: of an object with a static `__call__`, Python 3.11 tells the wrong signature.
     call = getattr(made, called)
     _check_call(call, f"{owner.__name__}.{called}")
-    documentation = inspect.getdoc(getattr(owner, called)) or inspect.getdoc(owner) or ""
+    # Not getdoc of the call: that falls back on what Python says of every call.
+    documentation = inspect.cleandoc(getattr(owner, called).__doc__ or "") or inspect.getdoc(owner) or ""
     return Served(call, "class", owner.__name__, init_name, called, documentation)
 
 

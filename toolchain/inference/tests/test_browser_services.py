@@ -1,31 +1,16 @@
 """What only a browser can say of the playground: streamed answers as safe text, requests and their answers, axe, no sideways scrolling."""
 
 import json
-import os
-import shutil
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from core.testing import browser, person
+from core.testing import browser, person, violations
 from toolchain.inference.tests.factories import make_service
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 ANSWER = ["**Bold** <img src=x onerror=alert(1)> ", "[out](javascript:alert(1)) ", "[in](https://example.com/)\n\n```\nif a < b:\n```\n"]
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    # Playwright's own loop would make Django refuse the database in this thread.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture
@@ -51,14 +36,6 @@ def visit(chromium, live_server):
     for context in contexts:
         context.close()
     assert not errors
-
-
-def violations(page):
-    # Styles that axe would fetch by itself are asked for after the end of the test.
-    results = Axe().run(
-        page, options={"preload": False, "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-    )
-    return [f"{found['id']}: {node['target']}" for found in results.response["violations"] for node in found["nodes"][:4]]
 
 
 def test_streamed_answer_is_text_and_can_be_had_again(visit):

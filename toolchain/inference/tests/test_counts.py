@@ -1,5 +1,6 @@
 """What was counted of requests, as figures: percentiles, steps, ranges, charts."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from math import isnan
 from typing import Any
@@ -8,9 +9,10 @@ import pytest
 from django.utils import timezone
 
 from core.testing import api, assert_flat_queries, browser
-from toolchain.inference.counts import CLASSES, Counts, counted, percentile, step_at
+from toolchain.inference.counts import CLASSES, Counts, counted, percentile, step_at, total
+from toolchain.inference.gateway.counting import Counting
 from toolchain.inference.metrics import Metrics, window_of
-from toolchain.inference.models import LATENCIES
+from toolchain.inference.models import LATENCIES, Service
 from toolchain.inference.tests.factories import add_replica, count_minute, make_service, make_spec
 from toolchain.models import Sample
 
@@ -151,3 +153,19 @@ def test_metrics_as_json(alice: Any) -> None:
     assert sum(step["requests"] for step in answer["steps"]) == 4
     assert api(alice).get(f"/api/v1/services/alice/{service.name}/metrics?range=odd").json()["errors"]["range"]
     assert api(alice).get(f"/api/v1/services/alice/{service.name}/metrics?range=custom").json()["errors"]["from"]
+
+
+def test_what_the_database_does_not_take_is_kept_with_what_came_meanwhile() -> None:
+    """This test has no database, so none takes anything."""
+    counting, service = Counting(), Service(pk=1)
+
+    async def story() -> None:
+        counting.add(service, milliseconds=30, replicas=1, requests=1)
+        flushing = asyncio.ensure_future(counting.flush())
+        await asyncio.sleep(0)
+        counting.add(service, milliseconds=30, replicas=2, requests=1)
+        await flushing
+
+    asyncio.run(story())
+    kept = total(counting.minutes.values(), 60)
+    assert (kept.requests, kept.replicas, kept.milliseconds) == (2, 2, 60)

@@ -60,7 +60,7 @@ def test_spec_below_the_minimum_says_why_and_cannot_be_ordered(client: Client, a
     make_spec("cpu-1-1", vcpus=1, memory=1)
     writer(alice, name="tiny", minimum="cpu-2-4")
     choices = {choice.spec.code: choice.reason for choice in client.get("/services/new?model=alice/tiny").context["deployment"].specs}
-    assert choices == {"cpu-1-1": "The model needs at least cpu-2-4; cpu-1-1 has too few vCPUs.", "cpu-2-4": ""}
+    assert choices == {"cpu-1-1": "The model needs at least 2 vCPU, 4 GiB; Spec cpu-1-1 has too few vCPUs.", "cpu-2-4": ""}
     refused = send(client, "order", model="alice/tiny", name="tiny", spec="cpu-1-1")
     assert refused.status_code == 422
     assert "cpu-1-1 has too few vCPUs" in refused.content.decode()

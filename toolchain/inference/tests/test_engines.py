@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from toolchain.environments.bases import BASES
 from toolchain.environments.identity import interpreter, interpreter_mounts
 from toolchain.inference import engines
-from toolchain.inference.engines import CUSTOM, ENGINES, LLAMACPP, TRANSFORMERS, VLLM, Request, engines_for, failure, program, refusal
+from toolchain.inference.engines import CUSTOM, ENGINES, IMAGE, TRANSFORMERS, VLLM, Request, engines_for, failure, program, refusal
+from toolchain.inference.offers import PACKAGES
 from toolchain.inference.tests.replicas import Replica, model, until
 from toolchain.runners.base import Limits, Mount, RunSpec, State
 from toolchain.runners.local import LocalRunner
@@ -63,23 +65,18 @@ def test_vllm_on_cards() -> None:
     assert made.environment["HF_HUB_OFFLINE"] == "1"
 
 
+@pytest.mark.parametrize(("rank", "room"), [(0, ()), (16, ()), (17, ("32",)), (64, ("64",)), (10**9, ("512",))])
+def test_vllm_makes_room_for_the_rank_of_an_adapter(rank: int, room: tuple[str, ...]) -> None:
+    argv = program(asked(VLLM, cards=1, accelerator="gpu", base="/b", rank=rank)).argv
+    assert argv[argv.index("--max-lora-rank") + 1 :][:1] == room if room else "--max-lora-rank" not in argv
+
+
 def test_vllm_with_an_adapter() -> None:
     made = program(asked(VLLM, cards=1, accelerator="gpu", base="/b"))
     assert made.argv[:10] == (
         "/e/bin/vllm", "serve", "/b", "--uds", "/ag/run/s.sock", "--served-model-name", "tales-base", "--enable-lora", "--lora-modules",
         "tales=/m",
     )  # fmt: skip
-
-
-def test_llama_cpp_listens_on_a_port() -> None:
-    made = program(asked(LLAMACPP, file="tales.gguf", context=512))
-    assert made.argv == (
-        "/e/bin/python", "-m", "llama_cpp.server", "--model", "/m/tales.gguf", "--model_alias", "tales", "--host", "127.0.0.1",
-        "--port", "8000", "--n_threads", "4", "--n_ctx", "512",
-    )  # fmt: skip
-    assert made.listen == 8000
-    assert program(asked(LLAMACPP, file="tales.gguf", cards=1)).argv[-2:] == ("--n_gpu_layers", "-1")
-    assert engines.ready_path(LLAMACPP) == "/v1/models"
 
 
 @pytest.mark.parametrize(
@@ -92,9 +89,6 @@ def test_llama_cpp_listens_on_a_port() -> None:
         (GENERATION, {"accelerator": "gpu"}, [TRANSFORMERS]),
         (GENERATION, {"packages": ["vllm"]}, [TRANSFORMERS]),
         (GENERATION, {"accelerator": "npu", "packages": ["vllm"]}, [TRANSFORMERS]),
-        (GENERATION, {"packages": ["llama_cpp"], "files": ["a.gguf"]}, [LLAMACPP]),
-        (GENERATION, {"packages": ["llama_cpp"], "files": ["a.gguf", "model.safetensors"]}, [TRANSFORMERS, LLAMACPP]),
-        (GENERATION, {"files": ["a.gguf"]}, []),
         ("image-classification", {}, []),
     ],
 )
@@ -108,7 +102,6 @@ def test_engines_that_fit(task: str, facts: dict[str, Any], expected: list[str])
         (VLLM, {"task": ANSWERS}, "engine_task", "vLLM does not serve this task. Choose another engine."),
         (VLLM, {}, "engine_card", "vLLM needs a GPU. Choose a spec with one, or another engine."),
         (VLLM, {"accelerator": "gpu"}, "engine_missing", "vLLM is not in the environment. Choose another environment or engine."),
-        (LLAMACPP, {"packages": ["llama_cpp"]}, "engine_file", "llama.cpp needs a file that ends in .gguf. Choose another engine."),
     ],
 )
 def test_why_an_engine_does_not_fit(engine: str, facts: dict[str, Any], code: str, sentence: str) -> None:
@@ -139,6 +132,12 @@ def test_vllm_where_it_is_not_installed() -> None:
     found = failure(VLLM, done.stderr)
     assert found is not None
     assert found[0] == "engine_missing"
+
+
+def test_no_engine_needs_what_no_environment_of_ours_holds() -> None:
+    held = {package for environment, packages in PACKAGES.items() if environment in BASES for package in packages}
+    assert {engine.needs.package for engine in ENGINES.values()} - {""} <= held
+    assert set(ENGINES) == {TRANSFORMERS, CUSTOM, VLLM, IMAGE}
 
 
 def test_each_engine_has_a_name_that_leads_to_it() -> None:

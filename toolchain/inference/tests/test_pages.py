@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.utils import timezone
 
 from core.testing import People, assert_flat_queries, browser
@@ -142,6 +143,10 @@ def test_address_does_not_care_about_the_case(alice: Any) -> None:
     assert browser(alice).get("/services/Alice/GREET").status_code == 200
 
 
+async def read(response: Any) -> bytes:
+    return b"".join([piece async for piece in response.streaming_content])
+
+
 def test_logs_are_those_of_one_replica(alice: Any) -> None:
     service = make_service(alice, state="running", replicas=2, most_replicas=2, log="hello <b>\n")
     first, second = service.generations.get().replicas.all()
@@ -151,7 +156,9 @@ def test_logs_are_those_of_one_replica(alice: Any) -> None:
     assert "hello &lt;b&gt;" in answer.content.decode()
     part = client.get(address(service, f"logs/{second.pk}/1?find=hello"), headers=HTMX)
     assert b"<html" not in part.content
-    assert b"".join(client.get(address(service, f"logs/{first.pk}/1.txt"))) == b"hello <b>\n"  # type: ignore[arg-type]
+    whole = client.get(address(service, f"logs/{first.pk}/1.txt"))
+    assert async_to_sync(read)(whole) == b"hello <b>\n"
+    assert whole["Cache-Control"] == "private, no-store"
     assert client.get(address(service, f"logs/{first.pk}/2")).status_code == 404
     other = make_service(alice, state="running")
     stranger = other.generations.get().replicas.get()

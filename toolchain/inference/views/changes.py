@@ -43,10 +43,8 @@ def start(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
         "page": ServicePage(request.user, service, request.GET, ""),
         "order": order_of(owner, service.spec, service.limit, purpose=services.PURPOSE, count=service.replicas),
         "problem": problem,
-        "reasons": [message for each in (problem.errors.values() if problem else ()) for message in each],
     }
-    status = 200 if problem is None else 422 if problem.status == 400 else problem.status
-    return render(request, "inference/start.html", context, status=status)
+    return render(request, "inference/start.html", context, status=problem.page_status if problem else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -138,6 +136,7 @@ def revoke(request: HttpRequest, namespace: str, name: str, pk: int) -> HttpResp
 def save_example(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
     """Keep the request that is in the editor."""
     service = service_at(request.user, namespace, name)
+    require(service, "configure")
     page = ServicePage(request.user, service, request.GET)
     try:
         found = services.save_example(
@@ -189,4 +188,4 @@ def _confirmed(
 
 def _sentence(problem: Problem) -> str:
     """Return a refusal in one sentence: that of a field where there is one."""
-    return next((str(message) for each in problem.errors.values() for message in each), str(problem.detail))
+    return next(iter(problem.messages), str(problem.detail))

@@ -6,16 +6,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.authentication import signed_in
-from assets.addresses import asset_at
+from assets.addresses import asset_named
 from assets.models import Asset
 from assets.revisions import permit
-from core.htmx import render_page
-from core.problems import Missing, Problem
+from core.htmx import render_page, see_other
+from core.problems import Problem
 from toolchain.choices import find_usable
-from toolchain.inference.deploying import CHOSEN, WRITTEN, Deployment
-from toolchain.offering import have_read
-
-SENT = (*CHOSEN, *WRITTEN, "began")
+from toolchain.inference.deploying import Deployment
+from toolchain.inference.mine import PATH
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -25,21 +23,16 @@ def new(request: HttpRequest) -> HttpResponse:
     repo_id = data.get("model", "")
     if not repo_id:
         return _choose(request, data.get("words", ""))
-    model = _model(request, repo_id)
+    model = asset_named(request.user, Asset.Kind.MODEL, repo_id)
     if model.needs_grant:
         return HttpResponseRedirect(f"{model.get_absolute_url()}/apply")
     permit(model, "deploy")
-    deployment = Deployment(signed_in(request), model, {name: data[name] for name in SENT if name in data})
+    deployment = Deployment(signed_in(request), model, data.dict())
     if request.method != "POST":
         return _show(request, deployment)
     match data.get("do", ""):
         case "inspect":
-            try:
-                have_read(offering=deployment.offer, actor=signed_in(request), verb="deploy")
-            except Problem as problem:
-                deployment.notices.append(str(problem.detail))
-            else:
-                deployment = Deployment(signed_in(request), model, deployment.given)
+            deployment = deployment.have_read()
         case "order" | "start" as do:
             if not deployment.validate():
                 return _show(request, deployment, checked=True, status=422)
@@ -55,11 +48,9 @@ def _start(request: HttpRequest, deployment: Deployment) -> HttpResponse:
         service = deployment.submit()
     except Problem as problem:
         deployment.add_problem(problem)
-        return _show(request, deployment, checked=True, status=422 if problem.status == 400 else problem.status)
+        return _show(request, deployment, checked=True, status=problem.page_status)
     messages.success(request, _("The service %(name)s is being deployed.") % {"name": service.name})
-    if getattr(request, "htmx", None):
-        return HttpResponse(status=204, headers={"HX-Redirect": "/services"})
-    return HttpResponseRedirect("/services", status=303)
+    return see_other(request, PATH)
 
 
 def _show(request: HttpRequest, deployment: Deployment, *, checked: bool = False, status: int = 200) -> HttpResponse:
@@ -76,10 +67,3 @@ def _order(request: HttpRequest, deployment: Deployment, status: int = 200) -> H
 def _choose(request: HttpRequest, words: str) -> HttpResponse:
     context = {"words": words, "found": find_usable(request.user, Asset.Kind.MODEL, words)}
     return render_page(request, "inference/choose.html", "inference/_choose.html", context)
-
-
-def _model(request: HttpRequest, repo_id: str) -> Asset:
-    namespace, slash, name = repo_id.partition("/")
-    if not slash or "\0" in repo_id:
-        raise Missing("asset_not_found", _("There is nothing at this address, or you may not see it."))
-    return asset_at(request.user, Asset.Kind.MODEL, namespace, name)

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from core import logs
 from core.htmx import render_page
 from core.problems import Missing
+from core.sheets import in_thread
 from toolchain.inference.finding import callable_at, service_at
 from toolchain.inference.metrics import RANGES, Metrics, name_of
 from toolchain.inference.page import ServicePage
@@ -52,7 +53,8 @@ def _blank(page: ServicePage) -> dict[str, Any]:
 def _example(page: ServicePage) -> dict[str, str]:
     """Return what a saved request puts into the form."""
     wanted = page.given.get("example", "")
-    found = next((each for each in page.examples if str(each.pk) == wanted), None)
+    # Those who may only call it do not read what members saved.
+    found = next((each for each in page.examples if str(each.pk) == wanted), None) if page.is_member else None
     text = found.request.get("body", "") if found is not None else ""
     return {"body": text or '{\n  "inputs": ""\n}'} if page.kind == "custom" else {}
 
@@ -134,7 +136,8 @@ def log_file(request: HttpRequest, namespace: str, name: str, replica: int, atte
         for _at, data in pieces(run, "log"):
             yield data
 
-    response = StreamingHttpResponse(content(), content_type="text/plain; charset=utf-8")
+    response = StreamingHttpResponse(in_thread(content()), content_type="text/plain; charset=utf-8")
+    response["Cache-Control"] = "private, no-store"
     response["Content-Disposition"] = f'attachment; filename="{page.service.name}-{replica}-{attempt}.txt"'
     response["X-Content-Type-Options"] = "nosniff"
     return response

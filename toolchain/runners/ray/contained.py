@@ -1,5 +1,7 @@
-"""A run in a container image: `contained.py FOLDER` is a job of Ray that has a worker started in the image, which runs the program.
+"""A run in a container image: `contained.py FOLDER` has Ray start a worker in the image, which runs the program.
 
+It is a job of Ray, or stands beside a replica of Serve and ends with SIGTERM. Serve could start its replicas in the image itself
+(`image_uri` of the application), but without the mounts of the run, and then a stranger's image would say what becomes of the run.
 Runs in a Ray cluster, where `podman` is on the machine; the image holds Python and Ray of the cluster's versions, as Ray's `container`
 needs it. Of the run's folder the container sees its mounts only, so what is put down there is ours. A worker is on the network of its
 machine, and so is the program: see docs/how-to/ray-cluster.md.
@@ -8,6 +10,7 @@ machine, and so is the program: see docs/how-to/ray-cluster.md.
 import os
 import shlex
 import signal
+import socket
 import sys
 import time
 from contextlib import suppress
@@ -91,10 +94,31 @@ def main(arguments: list[str]) -> int:
     if order is None or lock is None or (folder / folders.EXIT).exists() or (folder / folders.OWNER).exists():
         return 0
     folders.write(folder, folders.OWNER, {**processes.identity(), "node": os.uname().nodename})
+    _stop_in_order(folder)
     lease = Lease(lambda: None, lambda: None)
-    exit = _Run(folder, order.spec, lease).run()
+    exit = _taken(order.spec) or _Run(folder, order.spec, lease).run()
     folders.ExitRoom(folder).say(exit)
     return exit.code
+
+
+def _stop_in_order(folder: Path) -> None:
+    """Take SIGTERM for a stop of the run."""
+    signal.signal(signal.SIGTERM, lambda number, frame: (folder / folders.STOP).touch(0o600))
+
+
+def _taken(spec: RunSpec) -> Exit | None:
+    """Return the end of a run whose port somebody else has on this machine: whoever calls would get that one's answers."""
+    if not isinstance(spec.listen, int):
+        return None
+    with socket.socket() as probe:
+        # As servers do: the last connections of one that has ended are no hindrance.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("", spec.listen))
+        except OSError:
+            now = time.time()
+            return Exit(1, 0, Reason.REFUSED, f"Another program of this machine has the port {spec.listen}.", now, now)
+    return None
 
 
 class _Run:
@@ -122,6 +146,8 @@ class _Run:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         ray.init(log_to_driver=False, logging_level="ERROR")
+        # Ray has put a handler of its own there, which ends us at once.
+        _stop_in_order(self.folder)
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         worker = ray.remote(Program).options(num_cpus=0, scheduling_strategy=here, runtime_env=runtime_env(self.spec))
         self._beat(started=False)

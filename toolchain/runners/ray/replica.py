@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import ray
 from ray import serve
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -25,7 +26,7 @@ from toolchain.runners import folders
 from toolchain.runners.base import RunSpec
 from toolchain.runners.ray.replicas import READY, make_replica
 
-SUPERVISOR = Path(__file__).resolve().parents[1] / "supervisor" / "__main__.py"
+RUNNERS = Path(__file__).resolve().parents[1]
 _READY_SECONDS = 5.0
 _SPARE_SECONDS = 5.0
 _LINE = 1 << 18
@@ -46,8 +47,10 @@ class Replica:
         self.top, self.folder = top, make_replica(top)
         self.grace = order.spec.limits.grace
         folders.write_order(self.folder, dataclasses.replace(order, spec=own(order.spec, top, self.folder)))
-        command = [os.path.realpath(sys.executable), "-I", "-S", str(SUPERVISOR), "--foreground", str(self.folder)]
-        self.supervisor = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+        self.supervisor = subprocess.Popen(
+            supervising(order.spec, self.folder), stdin=subprocess.DEVNULL, start_new_session=True,
+            env={**os.environ, "RAY_ADDRESS": ray.get_runtime_context().gcs_address},
+        )  # fmt: skip
         self.session: aiohttp.ClientSession | None = None
         try:
             self.socket = self._called(order.spec.replicas.ready if order.spec.replicas else "")
@@ -122,6 +125,17 @@ class Replica:
 def application(arguments: dict[str, str]) -> Any:
     """Return the application of Serve for the run whose folder is `arguments["folder"]`."""
     return Replica.bind(arguments["folder"])  # type: ignore[attr-defined]
+
+
+def supervising(spec: RunSpec, folder: Path) -> list[str]:
+    """Return the command that runs the program of `folder` and looks after it; a socket of the folder leads to the port of an image."""
+    plain = [os.path.realpath(sys.executable), "-I", "-S"]
+    if not spec.image:
+        return [*plain, str(RUNNERS / "supervisor" / "__main__.py"), "--foreground", str(folder)]
+    # A worker in an image is on the network of its machine, and so is this.
+    join = f"{folder / folders.SOCKET}={spec.listen}"
+    contained = [sys.executable, str(RUNNERS / "ray" / "contained.py"), str(folder)]
+    return [*plain, str(RUNNERS / "network" / "bridge.py"), join, "--", *contained]
 
 
 def own(spec: RunSpec, top: Path, folder: Path) -> RunSpec:

@@ -9,7 +9,7 @@ from toolchain.runners import folders
 from toolchain.runners.base import Beat
 
 REPLICAS, READY, TAKEN = "r", "ready", "taken.json"
-SILENCE = 60.0
+SILENCE = 45.0
 _PIECE = 256 << 10
 
 

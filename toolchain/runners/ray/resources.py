@@ -7,6 +7,8 @@ from toolchain.runners.base import RunnerError, RunSpec
 from toolchain.runners.ray.client import Machine
 
 GPU, OTHERS = "GPU", "NPU"
+_ONE_PER_MACHINE = "node:__internal_implicit_resource_"
+"""Of every resource whose name begins like this each machine has one, without declaring it: what Serve's own `max_replicas_per_node` builds on."""
 
 
 def needs(spec: RunSpec) -> dict[str, float]:
@@ -35,13 +37,15 @@ def for_job(spec: RunSpec) -> dict[str, Any]:
 
 
 def for_replica(spec: RunSpec) -> dict[str, Any]:
-    """Return the options of a Serve deployment's actors that ask for this."""
+    """Return the options of a Serve deployment's actors that ask for this. What listens in an image has its port of a machine for itself."""
     gpus = spec.accelerators.count if card(spec) == GPU else 0
+    others = {OTHERS: float(spec.accelerators.count)} if spec.accelerators.count and not gpus else {}
+    others |= {f"{_ONE_PER_MACHINE}port-{spec.listen}": 1.0} if spec.image else {}
     return {
         "num_cpus": spec.limits.cpus,
         "memory": spec.limits.memory,
         **({"num_gpus": gpus} if gpus else {}),
-        **({"resources": {OTHERS: spec.accelerators.count}} if spec.accelerators.count and not gpus else {}),
+        **({"resources": others} if others else {}),
         **({"label_selector": dict(spec.labels)} if spec.labels else {}),
     }
 

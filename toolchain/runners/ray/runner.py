@@ -19,7 +19,7 @@ from toolchain.runners.ray.client import PENDING, Cluster, Job, Unreachable
 from toolchain.runners.ray.serving import Services
 from toolchain.runners.supervisor.placing import BEST
 
-SILENCE = 60.0
+SILENCE = 45.0
 """Seconds after which a run without a new beat is not running any more: its supervisor has ended it before that (`supervisor.lease`)."""
 PATIENCE = 600.0
 """Seconds for which a job may wait for a machine of the cluster."""
@@ -135,8 +135,8 @@ class RayRunner:
                 raise RunnerError("no_source", f"“{mount.source}”, which the run shall see as “{mount.target}”, does not exist.")
         if spec.image and not _IMAGE.fullmatch(spec.image):
             raise RunnerError("bad_image", f"“{spec.image}” is not the name of a container image.")
-        if spec.image and spec.listen is not None:
-            raise RunnerError("no_containers", "Services of container images cannot be run on this cluster, only training jobs.")
+        if spec.image and isinstance(spec.listen, str):
+            raise RunnerError("no_containers", "A service in a container image listens on a port, not on a socket.")
         folders.check_addressable(self.services.longest(folder) if spec.listen is not None else folder, spec)
         for path in spec.streams.values():
             folders.host_path(spec, path)

@@ -1,10 +1,11 @@
 """The user accounts of runs: numbers without a name, one for each run of a moment, where the gallery runs as root."""
 
 import os
-import signal
 import socket
 from contextlib import suppress
 from pathlib import Path
+
+from toolchain.runners.sandbox.confine import end_account
 
 FIRST, SLOTS = 1_900_000_000, 4096
 """Above what Linux distributions give to people, services and containers."""
@@ -51,17 +52,7 @@ def sweep(uid: int | None) -> None:
     """End whatever still runs under the account and remove the shared memory it left; does nothing for None."""
     if uid is None:
         return
-    child = os.fork()
-    if child == 0:
-        # As that user, one call reaches all its processes at once, so a fork bomb cannot outrun it.
-        try:
-            os.setgroups([])
-            os.setgid(uid)
-            os.setuid(uid)
-            os.kill(-1, signal.SIGKILL)
-        finally:
-            os._exit(0)
-    os.waitpid(child, 0)
+    end_account(uid)
     for entry in SHARED_MEMORY.iterdir():
         with suppress(OSError):
             if entry.lstat().st_uid == uid:

@@ -141,19 +141,28 @@ def descendants() -> list[int]:
     return found
 
 
+def end_account(uid: int) -> None:
+    """Kill all processes of an account at one stroke, so that a fork bomb cannot outrun it; for root."""
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setgid(uid)
+            os.setuid(uid)
+            # Reaches all that this process may signal, which are those of its user.
+            os.kill(-1, signal.SIGKILL)
+        finally:
+            os._exit(0)
+    # Another thread that waits for everybody may have buried it.
+    with suppress(ChildProcessError):
+        os.waitpid(child, 0)
+
+
 def end_all(uid: int | None) -> None:
     """Kill what is left, until nothing is: what has an account of its own at one stroke, else one after the other."""
     while True:
-        if uid is not None and (killer := os.fork()) == 0:
-            try:
-                os.setgroups([])
-                os.setgid(uid)
-                os.setuid(uid)
-                os.kill(-1, signal.SIGKILL)
-            finally:
-                os._exit(0)
-        elif uid is not None:
-            os.waitpid(killer, 0)
+        if uid is not None:
+            end_account(uid)
         for process in descendants():
             with suppress(OSError):
                 os.kill(process, signal.SIGKILL)

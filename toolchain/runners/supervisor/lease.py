@@ -11,14 +11,14 @@ from collections.abc import Callable
 
 from toolchain.runners.supervisor import processes
 
-SECONDS = 45.0
-"""How long the beat may fail to be written. Less than what the other side waits before it counts a silent run as lost."""
+SECONDS = 30.0
+"""How long the beat may fail to be written. With what the end may take it is less than what the other side waits before it counts a silent run as lost."""
 TICK = 0.5
 ENDED = 75
 """Exit code where the lease ended: EX_TEMPFAIL of sysexits.h."""
 _LENDER = "raylet"
 # A process that hangs in a file system cannot be waited for.
-_LAST_SECONDS = 20.0
+_LAST_SECONDS = 10.0
 
 
 class Lease(threading.Thread):
@@ -40,14 +40,17 @@ class Lease(threading.Thread):
         while not (why := self._ended()):
             time.sleep(TICK)
         self.over = True
-        until = time.monotonic() + _LAST_SECONDS
-        while time.monotonic() < until and any(process.state not in "ZX" for process in processes.descendants(os.getpid())):
-            self._kill()
-            time.sleep(0.01)
-        self._sweep()
-        sys.stderr.write(f"The run was ended: {why}.\n")
-        sys.stderr.flush()
-        os._exit(ENDED)
+        try:
+            until = time.monotonic() + _LAST_SECONDS
+            while time.monotonic() < until and any(process.state not in "ZX" for process in processes.descendants(os.getpid())):
+                self._kill()
+                time.sleep(0.01)
+            self._sweep()
+            sys.stderr.write(f"The run was ended: {why}.\n")
+            sys.stderr.flush()
+        finally:
+            # The main thread waits for this one to end everything.
+            os._exit(ENDED)
 
     def _ended(self) -> str:
         if time.monotonic() - self._renewed > SECONDS:

@@ -5,7 +5,6 @@ import json
 import os
 import select
 import signal
-import stat
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +17,7 @@ from toolchain.runners.supervisor import cgroups, processes, processors, startin
 from toolchain.runners.supervisor.lease import Lease
 from toolchain.runners.supervisor.meters import Cards, Disk
 from toolchain.runners.supervisor.output import Log
+from toolchain.runners.supervisor.publishing import Published
 
 TICK = 0.2
 BEAT = 1.0
@@ -50,8 +50,7 @@ class Running:
         self.cards = Cards(self.spec.accelerators)
         self.group: cgroups.Group | None = None
         self.uid: int | None = None
-        self.socket = folders.socket_of(folder, self.spec)
-        self.linked = 0
+        self.socket = Published(folder, self.spec)
         self.monitor = self.first = 0
         self.status: int | None = None
         self.told: dict[str, Any] = {}
@@ -202,8 +201,8 @@ class Running:
             self._terminate(inside)
         if self.kill_at is not None and now >= self.kill_at:
             self._kill()
-        if now >= self.next_beat or not self.linked:
-            self._publish_socket()
+        if now >= self.next_beat or self.socket.is_awaited:
+            self.socket.renew()
         if now >= self.next_beat:
             self._beat(len(inside))
             self.next_beat = now + BEAT
@@ -319,8 +318,7 @@ class Running:
                 trees.hand_over(path, self.uid, os.geteuid())
         if self.group:
             self.group.remove()
-        with suppress(FileNotFoundError):
-            (self.folder / folders.SOCKET).unlink()
+        self.socket.remove()
 
     def _say(self, exit: Exit) -> Exit:
         while self.lease and self.lease.over:
@@ -346,41 +344,6 @@ class Running:
 
     def _now(self, count: int) -> Beat:
         return Beat(time.time(), round(self.cpu_seconds, 3), self.memory, count, self.disk.used, self.cards.use)
-
-    def _publish_socket(self) -> None:
-        """Link the program's socket to a place where the program cannot put another one, or a link to one, in its stead."""
-        if self.socket is None:
-            return
-        with suppress(OSError):
-            handle = trees.open_below(*self.socket, os.O_PATH)
-            try:
-                found = os.fstat(handle)
-                if not stat.S_ISSOCK(found.st_mode) or found.st_ino == self.linked or not _answers(handle):
-                    return
-                # A unix socket asks nobody who calls: only we shall, not even other runs.
-                os.chmod(f"/proc/self/fd/{handle}", 0o600)
-                above = os.open(self.folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-                try:
-                    draft = f".{folders.SOCKET}"
-                    with suppress(FileNotFoundError):
-                        os.unlink(draft, dir_fd=above)
-                    # With a folder given, Python asks the kernel to follow, here to the socket that was looked at.
-                    os.link(f"/proc/self/fd/{handle}", draft, dst_dir_fd=above, follow_symlinks=True)
-                    os.rename(draft, folders.SOCKET, src_dir_fd=above, dst_dir_fd=above)
-                    self.linked = found.st_ino
-                finally:
-                    os.close(above)
-            finally:
-                os.close(handle)
-
-
-def _answers(handle: int) -> bool:
-    """Whether somebody listens on a socket."""
-    import socket
-
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
-        caller.setblocking(False)
-        return caller.connect_ex(f"/proc/self/fd/{handle}") == 0
 
 
 def _mib(size: int) -> str:

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from toolchain.runners import folders
 from toolchain.runners.base import State
 from toolchain.runners.local import SUPERVISOR
@@ -21,6 +23,24 @@ from toolchain.runners.supervisor import lease
 lease.SECONDS = 0.2
 lease.Lease(lambda: None, lambda: print("swept", flush=True))
 time.sleep(60)
+"""
+
+
+SWEEPS = """
+import sys, threading
+from contextlib import suppress
+sys.path.append(sys.argv[1])
+from toolchain.runners.sandbox.confine import end_account
+from toolchain.runners.supervisor import processes
+
+def bury():
+    while True:
+        with suppress(ChildProcessError):
+            processes.bury()
+
+threading.Thread(target=bury, daemon=True).start()
+for _number in range(30):
+    end_account(1_999_999_999)
 """
 
 
@@ -59,6 +79,12 @@ def test_a_run_whose_beat_cannot_be_written_ends():
     done = subprocess.run([sys.executable, "-c", SILENT, str(root)], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout) == (ENDED, "swept\n")
     assert done.stderr == "The run was ended: its folder cannot be written to.\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="runs have accounts where root starts them")
+def test_an_account_is_swept_while_the_main_thread_buries_everybody():
+    root = Path(__file__).resolve().parents[3]
+    subprocess.run([sys.executable, "-c", SWEEPS, str(root)], timeout=60, check=True)
 
 
 def test_a_run_that_nobody_took_up_can_be_settled_once(tmp_path):

@@ -6,15 +6,17 @@ In the place of `podman` stands a program that runs the same command without a c
 import dataclasses
 import json
 import shutil
+import socket
 import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
-from toolchain.runners.base import Mount, Reason, RunnerError
+from toolchain.runners.base import Mount, Reason, Replicas, RunnerError, RunSpec
 from toolchain.runners.ray.runner import RayRunner
-from toolchain.runners.tests.programs import ended, log, new_key, output, run, shell, started
+from toolchain.runners.tests.programs import ended, log, new_key, output, run, shell, started, until
+from toolchain.runners.tests.serving import ask
 
 pytestmark = pytest.mark.process
 
@@ -49,7 +51,7 @@ def podman(ray_cluster):
 @pytest.fixture(scope="module")
 def runner(ray_cluster):
     with tempfile.TemporaryDirectory(prefix="gray-") as folder:
-        yield RayRunner(Path(folder), ray_cluster.address, ray_cluster.token)
+        yield RayRunner(Path(folder), ray_cluster.address, ray_cluster.token, port=ray_cluster.serve)
 
 
 def test_an_image_is_run_with_the_mounts_and_limits_of_the_run(runner, podman):
@@ -88,5 +90,57 @@ def test_what_is_no_image_is_refused(runner):
             runner.start(dataclasses.replace(shell("true"), image=image), new_key())
         assert refused.value.code == "bad_image"
     with pytest.raises(RunnerError) as refused:
-        runner.start(dataclasses.replace(shell("true"), image=IMAGE, listen=8080), new_key())
+        runner.start(dataclasses.replace(shell("true"), image=IMAGE, listen="/run/s.sock"), new_key())
     assert refused.value.code == "no_containers"
+
+
+SERVER = """
+import http.server, os, signal, sys
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(f"{os.environ['GREETING']} {self.path}".encode())
+
+signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(print("goodbye", flush=True) or 0))
+print("listening", flush=True)
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+
+def serving(port: int) -> RunSpec:
+    """Return a service in an image that listens on a port."""
+    spec = dataclasses.replace(shell(""), argv=("python", "-c", SERVER, str(port)), image=IMAGE, environment={"GREETING": "hello"})
+    limits = dataclasses.replace(spec.limits, cpus=0.5, wall=None, grace=5)
+    return dataclasses.replace(spec, listen=port, limits=limits, replicas=Replicas(ready="/health"))
+
+
+def test_an_image_serves_on_its_port_and_is_stopped_in_order(runner, podman):
+    key, port = new_key(), free_port()
+    runner.start(serving(port), key)
+    address = until(lambda: runner.look(key).address)
+    assert ask(address, "/predict").text == "hello /predict"
+    assert "--cap-drop=all" in json.loads(podman.read_text())
+    runner.stop(key)
+    exit = ended(runner, key)
+    assert exit.reason == Reason.STOPPED
+    assert log(runner, key).endswith("goodbye\n")
+
+
+def test_an_image_whose_port_somebody_else_has_is_refused(runner, podman):
+    with socket.socket() as other:
+        other.bind(("", 0))
+        other.listen()
+        key = new_key()
+        runner.start(serving(other.getsockname()[1]), key)
+        exit = ended(runner, key)
+    assert exit.reason == Reason.REFUSED
+    assert exit.detail.startswith("Another program of this machine has the port ")
+    assert not podman.exists()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("", 0))
+        return int(probe.getsockname()[1])

@@ -22,7 +22,6 @@ _POSITIONS = ("max_position_embeddings", "max_seq_len", "n_positions", "seq_leng
 # Positions of these are distances, so that nothing in them ends.
 _ENDLESS = frozenset({"bloom"})
 _WEIGHTS = re.compile(r"(?:model|pytorch_model)(?:-\d{1,9}-of-\d{1,9})?\.(?:safetensors|bin)")
-LEAST_LENGTH = 8
 USUAL_LENGTH: Mapping[str, int] = {GENERATION: 2048, ANSWERING: 384}
 
 

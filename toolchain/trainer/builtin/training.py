@@ -6,7 +6,7 @@ import platform
 import shutil
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -158,6 +158,23 @@ class Progress(TrainerCallback):  # type: ignore[misc]
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.job.say(f"Kept the state after step {state.global_step:,}.")
+
+
+def complete(
+    job: Job, stops: Stops, trainer: Trainer, values: Mapping[str, Any], facts: Mapping[str, Any], save: Callable[[Any], None]
+) -> None:
+    """Train, `save` the model, and sum up the run, also one that was stopped; `facts` are those that only the task knows. Raises as `train`."""
+    try:
+        progress = train(job, stops, trainer, values)
+    except Stopped:
+        job.summarise(summary(job, trainer, None, values, facts))
+        raise
+    if job.rank == 0:
+        job.say("Saving the model.")
+        save(trainer.accelerator.unwrap_model(trainer.model))
+        finish(job.output)
+        job.summarise(summary(job, trainer, progress, values, facts))
+        job.say(f"Done: loss {progress.first_loss:.4f} at the beginning, {progress.last_loss:.4f} at the end.")
 
 
 def train(job: Job, stops: Stops, trainer: Trainer, values: Mapping[str, Any]) -> Progress:

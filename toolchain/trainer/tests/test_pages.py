@@ -74,6 +74,26 @@ def test_waiting_job_names_its_place(alice: Any, bob: Any) -> None:
     assert page.live
 
 
+def test_stages_tell_how_long_they_took(alice: Any) -> None:
+    now = timezone.now()
+    times = {
+        "created_at": now - timedelta(seconds=400),
+        "claimed_at": now - timedelta(seconds=390),
+        "started_at": now - timedelta(seconds=60),
+    }
+    built = (now - timedelta(seconds=90)).timestamp()
+    training = make_training(alice, state="completed", run_columns={**times, "ended_at": now, "facts": {"built": built}})
+    page = browser(alice).get(f"/jobs/{training.pk}").context["page"]
+    assert [took.replace("\u00a0", " ") for _text, took, _state in page.steps] == ["10 s", "5 min", "30 s", "1 min", ""]
+
+
+def test_job_that_never_began_has_neither_curves_nor_a_log(alice: Any) -> None:
+    training = make_training(alice, state="stopped", run_columns={"started_at": None, "claimed_at": None})
+    text = browser(alice).get(f"/jobs/{training.pk}").content.decode()
+    assert "It was stopped by hand." in text
+    assert 'id="curves"' not in text and 'id="log"' not in text
+
+
 def test_running_job_shows_curves_figures_and_use(alice: Any) -> None:
     training = make_training(alice, state="running", metrics=METRICS, log="hello <b>\n", parameters={"max_steps": "80"})
     now = timezone.now()

@@ -202,7 +202,7 @@ def test_specs_below_the_minimum_or_sold_out_say_so(alice: Any) -> None:
     choices = browser(alice).get("/jobs/new?model=alice/net").context["workflow"].specs
     reasons = {choice.spec.code: choice.reason for choice in choices if choice.spec.code in ("cpu-1-2", "cpu-8-16", "cpu-4-8", "cpu-9-9")}
     assert reasons.keys() == {"cpu-1-2", "cpu-8-16", "cpu-4-8"}
-    assert reasons["cpu-1-2"] == "The model needs at least cpu-2-4; cpu-1-2 has too few vCPUs."
+    assert reasons["cpu-1-2"] == "The model needs at least 2 vCPU, 4 GiB; Spec cpu-1-2 has too few vCPUs."
     assert reasons["cpu-8-16"] == "Sold out."
     assert reasons["cpu-4-8"] == ""
 
@@ -259,3 +259,9 @@ def test_bounds_of_the_gallerys_own_training_count(alice: Any) -> None:
     assert "at most 128 tokens" in page.context["workflow"].errors["parameters.max_length"][0]
     page = client.post("/jobs/new", carried | {"param.learning_rate": "7", "do": "order"})
     assert "must be from" in page.context["workflow"].errors["parameters.learning_rate"][0]
+
+
+def test_page_says_why_files_are_not_read_once_more(alice: Any) -> None:
+    given = ready(alice)
+    page = browser(alice).post("/jobs/new", given | {"do": "inspect"})
+    assert page.context["workflow"].notices == ["This is being read already. Wait for the result."]

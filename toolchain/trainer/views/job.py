@@ -139,11 +139,8 @@ def again(request: HttpRequest, pk: int) -> HttpResponse:
         "order": order_of(namespace, found.spec, found.limit),
         "output_name": services.free_name(found),
         "problem": problem,
-        "reasons": [message for messages_ in (problem.errors.values() if problem else ()) for message in messages_],
     }
-    return render(
-        request, "trainer/again.html", context, status=200 if problem is None else 422 if problem.status == 400 else problem.status
-    )
+    return render(request, "trainer/again.html", context, status=problem.page_status if problem else 200)
 
 
 def _confirmed(request: HttpRequest, pk: int, verb: str, template: str, service: Service, done: str, address: str = "") -> HttpResponse:

@@ -9,16 +9,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.authentication import signed_in
-from assets.addresses import asset_at
+from assets.addresses import asset_named
 from assets.models import Asset
 from assets.revisions import permit
-from core.htmx import render_page
-from core.problems import Missing, Problem
+from core.htmx import render_page, see_other
+from core.problems import Problem
 from toolchain.choices import find_usable
-from toolchain.offering import have_read
 from toolchain.trainer.models import Training
 from toolchain.trainer.views.job import training_at
-from toolchain.trainer.workflow import KEPT, PREFIX, Workflow, settings_of
+from toolchain.trainer.workflow import Workflow, settings_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -31,11 +30,11 @@ def new(request: HttpRequest) -> HttpResponse:
         if source is not None:
             messages.warning(request, _("The model of this training job is not there any more. Choose another one."))
         return _choose(request, data.get("words", ""))
-    model = _model(request, repo_id)
+    model = asset_named(request.user, Asset.Kind.MODEL, repo_id)
     if model.needs_grant:
         return HttpResponseRedirect(f"{model.get_absolute_url()}/apply")
     permit(model, "train")
-    given = {name: data[name] for name in data if name in KEPT or name.startswith(PREFIX)}
+    given = data.dict()
     if request.method != "POST":
         given = (settings_of(source) if source else {}) | given | {"model_revision": data.get("revision", "") or _commit_of(source)}
         return _show(request, Workflow(signed_in(request), model, given), source)
@@ -64,11 +63,7 @@ def _act(request: HttpRequest, model: Asset, given: dict[str, str], do: str, sou
         case "reset":
             workflow.reset()
         case "inspect":
-            try:
-                have_read(offering=workflow.offer, actor=signed_in(request), verb="train")
-            except Problem as problem:
-                workflow.notices.append(str(problem.detail))
-            workflow = Workflow(signed_in(request), model, given)
+            workflow = workflow.have_read()
         case "order" | "start":
             if not workflow.validate():
                 return _show(request, workflow, source, checked=True, status=422)
@@ -81,15 +76,9 @@ def _start(request: HttpRequest, workflow: Workflow, source: Training | None) ->
         training = workflow.submit(cloned_from=source)
     except Problem as problem:
         workflow.add_problem(problem)
-        return _show(request, workflow, source, checked=True, status=422 if problem.status == 400 else problem.status)
+        return _show(request, workflow, source, checked=True, status=problem.page_status)
     messages.success(request, _("The training job is in the queue."))
-    return _go(request, training.get_absolute_url())
-
-
-def _go(request: HttpRequest, address: str) -> HttpResponse:
-    if getattr(request, "htmx", None):
-        return HttpResponse(status=204, headers={"HX-Redirect": address})
-    return HttpResponseRedirect(address, status=303)
+    return see_other(request, training.get_absolute_url())
 
 
 def _show(request: HttpRequest, workflow: Workflow, source: Training | None, *, checked: bool = False, status: int = 200) -> HttpResponse:
@@ -109,13 +98,6 @@ def _order(request: HttpRequest, workflow: Workflow) -> HttpResponse:
 def _choose(request: HttpRequest, words: str) -> HttpResponse:
     context = {"words": words, "found": find_usable(request.user, Asset.Kind.MODEL, words)}
     return render_page(request, "trainer/choose.html", "trainer/_choose.html", context)
-
-
-def _model(request: HttpRequest, repo_id: str) -> Asset:
-    namespace, slash, name = repo_id.partition("/")
-    if not slash or "\0" in repo_id:
-        raise Missing("asset_not_found", _("There is nothing at this address, or you may not see it."))
-    return asset_at(request.user, Asset.Kind.MODEL, namespace, name)
 
 
 def _source(request: HttpRequest, given: str) -> Training | None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from accounts.models import Namespace, User
 from assets.models import Asset
+from toolchain.choices import first_free
 from toolchain.trainer.parameters import Parameter
 
 
@@ -32,8 +33,6 @@ class Row:
 
 
 def free_name(user: User, namespace: Namespace, stem: str) -> str:
-    """Return `stem`, or with the first number that makes it a name which no model of `namespace` has; empty where all are taken."""
+    """Return `stem`, or with the first number that makes it a name which no model of `namespace` has."""
     names = Asset.objects.for_user(user).of_kind(Asset.Kind.MODEL).filter(namespace=namespace, name__istartswith=stem)
-    taken = {name.lower() for name in names.values_list("name", flat=True)}
-    numbered = (f"{stem}-{number}" for number in range(2, 1000))
-    return next((name for name in (stem, *numbered) if name.lower() not in taken), "")
+    return first_free(stem, names.values_list("name", flat=True), longest=96)

@@ -1,5 +1,6 @@
 """The names of the form's fields, and the settings of a job that was made before as their texts."""
 
+from toolchain.forms import hours_of
 from toolchain.trainer.models import Training
 
 PREFIX = "param."
@@ -12,7 +13,6 @@ KEPT = (
 
 def settings_of(training: Training) -> dict[str, str]:
     """Return the settings of a training job as texts of the form."""
-    hours = "" if training.limit is None else f"{training.limit / 3600:.2f}".rstrip("0").rstrip(".")
     return {
         "clone": str(training.pk),
         "model_revision": training.model_commit,
@@ -24,6 +24,6 @@ def settings_of(training: Training) -> dict[str, str]:
         "environment": training.environment,
         "spec": training.spec.code,
         "owner": training.namespace.handle,
-        "limit": hours,
+        "limit": hours_of(training.limit),
         **{f"{PREFIX}{name}": str(value) for name, value in training.parameters.items()},
     }

@@ -7,56 +7,42 @@ from typing import Any
 from django.utils.safestring import SafeString
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from accounts.models import Namespace, User
 from assets.labels import Card, card
 from assets.models import Asset
-from assets.places import places_for
 from assets.vocabulary import Terms
 from core.permissions import require
 from core.problems import Missing, Problem
 from repos import reading
-from toolchain.choices import RevisionChoice, SpecChoice, by_machine, environment_choices, find_usable, revisions_of, spec_choices
-from toolchain.compute.limits import Order, fits, order_of
+from toolchain.calls import call_of
+from toolchain.choices import RevisionChoice, environment_choices, find_usable, revisions_of
+from toolchain.drafts import Draft
 from toolchain.materials import checked_output_name
-from toolchain.models import Spec
 from toolchain.trainer.builtin.wording import help_text, method_name
 from toolchain.trainer.datasets import Check, check_of, usable_named
 from toolchain.trainer.forms import TrainingForm
 from toolchain.trainer.models import Training
 from toolchain.trainer.offers import Offer, TaskType, offer_of
 from toolchain.trainer.parameters import Method, Parameter, method_named
-from toolchain.trainer.services import submit_training
-from toolchain.trainer.workflow.calls import call_of
+from toolchain.trainer.services import PURPOSE, submit_training
 from toolchain.trainer.workflow.choices import Row, free_name
 from toolchain.trainer.workflow.fields import KEPT, PREFIX
 
 
-class Workflow:
-    """A training job of `model`, which was read for `user`, as far as it is put together in `given`, the texts of the form by name."""
+class Workflow(Draft[Offer, TrainingForm]):
+    """A training job as far as it is put together."""
 
-    def __init__(self, user: User, model: Asset, given: Mapping[str, str]) -> None:
-        self.user, self.model = user, model
-        self.given = {name: str(value) for name, value in given.items() if name in KEPT or name.startswith(PREFIX)}
-        self.errors: dict[str, list[str]] = {}
-        self.notices: list[str] = []
-        self.offer = self._offer()
+    purpose, verb = PURPOSE, "train"
+    revision_field = "model_revision"
+    no_spec = gettext_lazy("There is no spec that this model can be trained on. Ask an administrator.")
 
-    def _offer(self) -> Offer:
-        try:
-            return offer_of(self.model, self.given.get("model_revision", ""))
-        except Missing as problem:
-            self.errors["model_revision"] = [str(problem.detail)]
-            return offer_of(self.model)
+    @staticmethod
+    def keeps(name: str) -> bool:
+        return name in KEPT or name.startswith(PREFIX)
 
-    @cached_property
-    def card(self) -> Card:
-        return card(self.model, Terms.load())
-
-    @cached_property
-    def revisions(self) -> list[RevisionChoice]:
-        """The branches and tags of the model, and the commit that is chosen where it is none of their heads."""
-        return revisions_of(self.model, self.offer.revision.name, self.offer.commit)
+    def offer_at(self, revision: str) -> Offer:
+        return offer_of(self.model, revision)
 
     @property
     def task(self) -> TaskType | None:
@@ -133,12 +119,6 @@ class Workflow:
         return environment_choices(self.offer.environments(self.task.code)) if self.task else []
 
     @property
-    def environment(self) -> str:
-        """The chosen base environment."""
-        known = [code for code, _name, _hint in self.environments]
-        return self.given.get("environment", "") if self.given.get("environment", "") in known else next(iter(known), "")
-
-    @property
     def is_built_in(self) -> bool:
         """Whether the gallery trains the task type by itself."""
         return self.task is not None and self.task.mode == "built_in"
@@ -209,33 +189,6 @@ class Workflow:
         return check_of(self.dataset, self.dataset_revision.name if self.given.get("dataset_revision") else "", self.task.code, subset)
 
     @cached_property
-    def specs(self) -> list[SpecChoice]:
-        """The specs on offer, each with why it cannot be chosen."""
-        return spec_choices(self.user, self.given.get("spec", ""), lambda spec: fits(spec, self.offer.minimum) or self.offer.unfit(spec))
-
-    @property
-    def spec_groups(self) -> list[tuple[str, list[SpecChoice]]]:
-        """The specs by kind of machine."""
-        return by_machine(self.specs)
-
-    @property
-    def spec(self) -> Spec | None:
-        """The chosen spec."""
-        return next((choice.spec for choice in self.specs if choice.chosen), None)
-
-    @cached_property
-    def order(self) -> Order | None:
-        """What the job costs, and what is left."""
-        if self.spec is None or self.owner is None:
-            return None
-        return order_of(self.owner, self.spec, self.limit)
-
-    @cached_property
-    def places(self) -> list[Namespace]:
-        """The namespaces that may own the job and its model."""
-        return places_for(self.user)
-
-    @cached_property
     def form(self) -> TrainingForm:
         """The names and the run time limit."""
         usual = {
@@ -250,20 +203,8 @@ class Workflow:
         """Return the form without complaints about what may yet be filled."""
         return TrainingForm(initial=dict(self.form.data), namespaces=self.places)
 
-    @property
-    def owner(self) -> Namespace | None:
-        """The namespace that is to own the job."""
-        handle = self.form.data.get("owner", "")
-        return next((place for place in self.places if place.handle == handle), self.places[0] if self.places else None)
-
-    @property
-    def limit(self) -> int | None:
-        """The run time limit in seconds."""
-        found: int | None = self.form.cleaned_data.get("limit") if self.form.is_bound and not self.form.errors.get("limit") else None
-        return found
-
     def _free_name(self) -> str:
-        stem = f"{self.model.name[:80]}-{slugify(self.method.name) or 'tuned' if self.method else 'tuned'}"[:92].rstrip("-.")
+        stem = f"{self.model.name[:80]}-{slugify(self.method.name) or 'tuned' if self.method else 'tuned'}"[:91].rstrip("-.")
         return free_name(self.user, self.places[0], stem) if self.places else stem
 
     def remove(self, name: str) -> None:
@@ -306,54 +247,28 @@ class Workflow:
         }
         return [*pairs.items(), *((f"{PREFIX}{name}", value) for name, value in self.values.items())]
 
-    def validate(self) -> bool:
-        """Say whether the job can be ordered; `errors` and the form say what is in the way."""
+    def check_choices(self) -> None:
         errors = self.errors
         if self.task is None or self.method is None:
             errors.setdefault("task", self.offer.reasons or self.notices or [_("Choose a training task type.")])
         else:
             _good, bad = self.offer.checked(self.task.code, self.method, self.values)
             errors |= {f"parameters.{name}": [sentence] for name, sentence in bad.items()}
-        if (given := self.given.get("task")) and self.offer.tasks and self.offer.task(given) is None:
-            errors["task"] = [_("This task type is not offered for this version any more. Choose another one.")]
         if self.dataset is None:
             errors["dataset"] = [
                 _("You have no dataset of this name to use. Choose one of those below, or search again.")
                 if self.given.get("words") or self.given.get("dataset")
                 else _("Choose a dataset.")
             ]
-        elif self.dataset_revision is not None and self.check is not None and self.check.fits is False:
+        elif self.dataset_revision is not None and self.check is not None and self.check.objections:
             errors["dataset"] = [_("This dataset does not have the form that the training reads. See what is in the way below.")]
-        choice = next((choice for choice in self.specs if choice.chosen), None)
-        if choice is None:
-            errors["spec"] = [_("There is no spec that this model can be trained on. Ask an administrator.")]
-        elif choice.reason:
-            errors["spec"] = [choice.reason]
-        if self.form.is_valid():
-            self._check_name()
-            if self.order is not None and choice is not None and not choice.reason:
-                self._object(self.order)
-        return not errors and self.form.is_valid()
 
-    def _check_name(self) -> None:
+    def check_names(self) -> None:
         cleaned = self.form.cleaned_data
         try:
             checked_output_name(actor=self.user, namespace=cleaned["owner"], name=cleaned["output_name"])
         except Problem as problem:
             self.form.add_problem(problem)
-
-    def _object(self, order: Order) -> None:
-        for objection in order.objections:
-            if objection.code == "limit_above_hours":
-                self.form.add_error("limit", objection.sentence)
-            else:
-                self.errors.setdefault("spec", []).append(objection.sentence)
-
-    def add_problem(self, problem: Problem) -> None:
-        """Show what the service refused."""
-        self.form.add_problem(problem)
-        more = {name: [str(each) for each in messages] for name, messages in problem.errors.items() if name not in self.form.fields}
-        self.errors |= more
 
     def submit(self, *, cloned_from: Training | None) -> Training:
         """Make the job; call it after `validate`. Raises `Problem`."""

@@ -74,17 +74,7 @@ def main(job: Job, stops: Stops) -> None:
         "device": f"{place.name} ({place.kind})",
         "merged": bool("lora_rank" in values and values["merge_adapter"]),
     }
-    try:
-        progress = training.train(job, stops, trainer, values)
-    except jobs.Stopped:
-        job.summarise(training.summary(job, trainer, None, values, facts))
-        raise
-    if job.rank == 0:
-        job.say("Saving the model.")
-        weights.save(job, trainer.accelerator.unwrap_model(trainer.model), tokenizer, values, source)
-        training.finish(job.output)
-        job.summarise(training.summary(job, trainer, progress, values, facts))
-        job.say(f"Done: loss {progress.first_loss:.4f} at the beginning, {progress.last_loss:.4f} at the end.")
+    training.complete(job, stops, trainer, values, facts, lambda trained: weights.save(job, trained, tokenizer, values, source))
 
 
 def divided(outcome: Outcome, splits: Mapping[str, Split], values: Mapping[str, Any]) -> tuple[list[Question], list[Question]]:
