@@ -3,7 +3,6 @@
 Alice owns, Bob shares, Charlie is a stranger. The root `conftest.py` loads this module as a pytest plugin.
 """
 
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -93,14 +92,13 @@ def chromium() -> "Iterator[Browser]":
     """The browser, one process for all tests: each opens contexts, and closes them."""
     from playwright.sync_api import sync_playwright
 
-    # Playwright's own loop would make Django refuse the database in this thread.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as playwright:
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        # Playwright's own loop would make Django refuse the database in this thread.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
         chromium = playwright.chromium.launch(executable_path=program, args=list(SWITCHES))
         yield chromium
         chromium.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 def violations(page: "Page") -> list[str]:

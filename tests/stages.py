@@ -87,9 +87,7 @@ def held_index(folder: Path) -> Iterator[tuple[str, threading.Event]]:
 
     class Pages(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "application/octet-stream" if self.path.endswith(".whl") else "text/html")
-            self.end_headers()
+            self.do_HEAD()
             with suppress(OSError):
                 if self.path.endswith(".whl"):
                     self.wfile.write(file.read_bytes())
@@ -98,6 +96,13 @@ def held_index(folder: Path) -> Iterator[tuple[str, threading.Event]]:
                     # Who waits for more does not lose patience.
                     self.wfile.write(b"\n")
                 self.wfile.write(f'<a href="/{file.name}">{file.name}</a>'.encode())
+
+        def do_HEAD(self) -> None:
+            self.send_response(200)
+            if self.path.endswith(".whl"):
+                self.send_header("Content-Length", str(file.stat().st_size))
+            self.send_header("Content-Type", "application/octet-stream" if self.path.endswith(".whl") else "text/html")
+            self.end_headers()
 
         def log_message(self, *_arguments: Any) -> None:
             """Say nothing."""

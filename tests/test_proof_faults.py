@@ -86,7 +86,8 @@ def test_what_loses_its_supervisor_is_shown_as_lost_and_tried_once_more(stages: 
 
     def again() -> bool:
         new = [stage for stage in SUPERVISED if stages.key(stage) not in ("", keys[stage])]
-        return new == [stage for stage in SUPERVISED if stage != "stopping"] and shown_truly(stages, before)
+        begun = new == [stage for stage in SUPERVISED if stage != "stopping"] and "begin" in stages.log("running")
+        return begun and shown_truly(stages, before)
 
     shown_within_a_minute(stages, again)
     assert stages.gone(*keys.values())

@@ -212,7 +212,8 @@ def test_more_replicas_share_the_requests_and_fewer_go_in_order(people: People) 
 
 
 def test_a_restart_replaces_the_processes(people: People) -> None:
-    service = is_in(deploy(people.alice), "running")
+    # The old process stays for as long as a request may take.
+    service = is_in(deploy(people.alice, request_limit=1), "running")
     before = Run.objects.active().get().key
     restart_service(service=mine(people.alice), actor=people.alice)
     until(

@@ -3,6 +3,7 @@
 import dataclasses
 import http.server
 import json
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,6 +57,13 @@ def head() -> Iterator[Head]:
     made.server.server_close()
 
 
+@pytest.fixture
+def base() -> Iterator[Path]:
+    # Paths of sockets are short.
+    with tempfile.TemporaryDirectory(prefix="gray-") as folder:
+        yield Path(folder)
+
+
 def ordered(head: Head, base: Path, spec: RunSpec) -> dict[str, Any]:
     """Return the deployment that a run asks for."""
     runner = RayRunner(base, head.address)
@@ -67,29 +75,27 @@ def ordered(head: Head, base: Path, spec: RunSpec) -> dict[str, Any]:
     return dict(deployment)
 
 
-def test_a_service_in_an_image_has_its_port_of_a_machine_for_itself(head: Head, tmp_path: Path) -> None:
+def test_a_service_in_an_image_has_its_port_of_a_machine_for_itself(head: Head, base: Path) -> None:
     image = dataclasses.replace(SPEC, image="registry.example.com/team/net:1")
-    options = ordered(head, tmp_path, image)["ray_actor_options"]
+    options = ordered(head, base, image)["ray_actor_options"]
     assert options == {"num_cpus": 2, "memory": 1 << 30, "resources": {"node:__internal_implicit_resource_port-8080": 1.0}}
-    kept = json.loads((tmp_path / "service-1-1" / "spec.json").read_text())["spec"]
+    kept = json.loads((base / "service-1-1" / "spec.json").read_text())["spec"]
     assert (kept["image"], kept["listen"]) == ("registry.example.com/team/net:1", 8080)
 
 
-def test_its_cards_are_asked_for_beside_the_port(head: Head, tmp_path: Path) -> None:
+def test_its_cards_are_asked_for_beside_the_port(head: Head, base: Path) -> None:
     image = dataclasses.replace(SPEC, image="registry.example.com/team/net:1", accelerators=Accelerators("npu", 2))
-    assert ordered(head, tmp_path, image)["ray_actor_options"]["resources"] == {
+    assert ordered(head, base, image)["ray_actor_options"]["resources"] == {
         "NPU": 2.0,
         "node:__internal_implicit_resource_port-8080": 1.0,
     }
 
 
-def test_a_service_of_a_script_shares_its_machine(head: Head, tmp_path: Path) -> None:
-    assert "resources" not in ordered(head, tmp_path, SPEC)["ray_actor_options"]
+def test_a_service_of_a_script_shares_its_machine(head: Head, base: Path) -> None:
+    assert "resources" not in ordered(head, base, SPEC)["ray_actor_options"]
 
 
-def test_a_service_in_an_image_that_listens_on_a_socket_is_refused_before_anything_is_sent(head: Head, tmp_path: Path) -> None:
+def test_a_service_in_an_image_that_listens_on_a_socket_is_refused_before_anything_is_sent(head: Head, base: Path) -> None:
     with pytest.raises(RunnerError) as refused:
-        RayRunner(tmp_path, head.address).start(
-            dataclasses.replace(SPEC, image="registry.example.com/net:1", listen="/s.sock"), "service-1-1"
-        )
+        RayRunner(base, head.address).start(dataclasses.replace(SPEC, image="registry.example.com/net:1", listen="/s.sock"), "service-1-1")
     assert (refused.value.code, head.sent) == ("no_containers", {})
