@@ -56,7 +56,9 @@ def delete_organisation(*, organisation: Namespace, actor: User) -> None:
             current.delete()
     except ProtectedError as error:
         sentence = _(
-            "This organisation still owns models or datasets. Transfer or delete them first; deleted ones count until their quarantine ends."
+            "This organisation still owns models, datasets, training jobs or services. Transfer or delete them first; deleted models and"
+            " datasets count until their quarantine ends. An organisation that has computed stays in the ledger and cannot be deleted:"
+            " remove its members instead."
         )
         raise Conflict("organisation_not_empty", sentence) from error
     if former := organisation.avatar.name:

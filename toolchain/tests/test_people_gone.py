@@ -1,6 +1,6 @@
 """People who are suspended, or leave an organisation, while something runs for them; and what their programs say of it."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -132,3 +132,11 @@ def test_a_deleted_model_leaves_jobs_and_services_that_can_be_seen_stopped_and_d
     assert (client.get(job).json()["model"], client.get(served).json()["model"]) == ("alice/net", "alice/net")
     assert (client.post(f"{job}/retry").status_code, client.patch(served, {"revision": "main"}, format="json").status_code) == (404, 404)
     assert (client.delete(job).status_code, client.delete(served).status_code) == (204, 204)
+
+
+@pytest.mark.django_db
+def test_an_organisation_that_has_computed_is_kept_for_its_ledger(people: People) -> None:
+    Entry.objects.create(namespace=people.atelier, kind="use", what="training-1", month=date(2026, 1, 1), seconds=60, amount=0)
+    answer = api(people.alice).delete("/api/v1/organisations/atelier")
+    assert (answer.status_code, answer.json()["code"]) == (409, "organisation_not_empty")
+    assert "ledger" in answer.json()["detail"]
