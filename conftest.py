@@ -88,6 +88,13 @@ _set_up_django()
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the run a folder for temporary files of its own: the common one is closed to the account of the engines by every run that starts."""
+    if not WORKER and config.option.basetemp is None:
+        config.option.basetemp = str(ROOT / "t")
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     if WORKER or session.config.option.collectonly:
         return

@@ -5,11 +5,12 @@ import os
 import time
 from contextlib import ExitStack
 from logging.config import dictConfig
-from typing import Any
+from typing import Any, NoReturn
 
 from celery import Celery, bootsteps
 from celery.platforms import EX_FAILURE
-from celery.signals import setup_logging, task_postrun, task_prerun, worker_ready
+from celery.signals import setup_logging, task_postrun, task_prerun, task_received
+from celery.worker.state import active_requests, reserved_requests
 from kombu.exceptions import OperationalError
 from kombu.transport.redis import Channel
 
@@ -40,7 +41,9 @@ app.autodiscover_tasks(["jobs"], related_name="bell")
 Channel.do_restore = False
 
 logger = logging.getLogger("gallery.jobs")
-SWEPT_SECONDS = 15
+LIFE_SECONDS = 15
+UNHEARD = 4
+_rings: list[float] = []
 _running: dict[str, tuple[ExitStack, float]] = {}
 
 
@@ -72,45 +75,71 @@ def _forget_the_job(task_id: str, task: Any, **_signal: Any) -> None:
 
 
 class Presence(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery comes without types
-    """Whenever a worker has connected, also again: finds what became due while nobody heard a ring, without waiting for beat."""
+    """Whenever a worker has connected, also again: finds what became due while nobody heard a ring, without waiting for beat.
+
+    From then on it rings for itself, which also tells whether it hears: a worker may be connected to a Redis that was started again and
+    receive nothing. That of the background hears of the others'.
+    """
 
     requires = {"celery.worker.consumer.tasks:Tasks"}
+    timer: Any = None
 
     def start(self, parent: Any) -> None:
-        """Ask for a sweep by the worker itself; that of the background hears of the others'."""
+        """Ring for a sweep by the worker itself, now and then."""
         if not parent.hostname.startswith("background@"):
-            _rouse(parent)
+            _attend(parent)
+            self.timer = parent.timer.call_repeatedly(LIFE_SECONDS, _attend, (parent,))
 
     def stop(self, parent: Any) -> None:
         """End at once where the worker ends because of an error and would wait for turns in its threads: another one looks after them."""
+        if self.timer is not None:
+            self.timer.cancel()
         if parent.controller.exitcode == EX_FAILURE and parent.hostname.startswith("toolchain@"):
-            logging.shutdown()
-            os._exit(EX_FAILURE)
+            _end()
 
 
 app.steps["consumer"].add(Presence)
 
 
-@worker_ready.connect
-def _begin(sender: Any, **_signal: Any) -> None:
-    """Show from now on that this worker lives, or have it sweep by itself.
+@task_received.connect
+def _hear(**_signal: Any) -> None:
+    _rings.clear()
 
-    The sweep shows life too, but waits its turn behind long jobs: a busy worker is not a dead one. Those who watch runs do not wait for it.
-    """
+
+def _attend(consumer: Any) -> None:
+    """Show that this worker lives, and ring for it; one that is idle and has not heard its own rings for a minute makes room for another."""
+    if len(_rings) >= UNHEARD and not active_requests and not reserved_requests:
+        logger.error("This worker rang for itself %s times and heard nothing. It ends, and another one takes its place.", len(_rings))
+        _end()
+    if not consumer.hostname.startswith("toolchain@"):
+        _show_life()
+    if _rouse(consumer):
+        _rings.append(time.monotonic())
+
+
+def _end() -> NoReturn:
+    logging.shutdown()
+    os._exit(EX_FAILURE)
+
+
+def _show_life() -> None:
+    """Let `/readyz` know. A sweep shows life too, but waits its turn behind long jobs: a busy worker is not a dead one."""
     from jobs.bell import show_life
 
-    if sender.hostname.startswith("toolchain@"):
-        sender.timer.call_repeatedly(SWEPT_SECONDS, _rouse, (sender,))
-    elif not sender.hostname.startswith("background@"):
+    try:
         show_life()
-        sender.timer.call_repeatedly(15, show_life)
+    except Exception as error:  # whatever the cache of the day raises: the next time may go well
+        logger.warning("The cache is gone (%s); this worker shows its life once it is back.", error)
 
 
-def _rouse(consumer: Any) -> None:
+def _rouse(consumer: Any) -> bool:
+    """Ring for a sweep, and say whether the broker took it."""
     from django.conf import settings
 
     own = {"queue": settings.TOOLCHAIN_QUEUE} if consumer.hostname.startswith("toolchain@") else {}
     try:
-        consumer.app.send_task("jobs.rouse" if own else "jobs.sweep", retry=False, expires=SWEPT_SECONDS, **own)
+        consumer.app.send_task("jobs.rouse" if own else "jobs.sweep", retry=False, expires=LIFE_SECONDS, **own)
     except (OSError, OperationalError):
         logger.warning("The broker is gone; the next sweep comes once it is back.")
+        return False
+    return True
