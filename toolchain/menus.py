@@ -16,7 +16,8 @@ def begin_item(asset: Asset, purpose: Purpose, text: str, icon: str, path: str) 
     address = address_for(path, asset)
     standing = standing_once(asset)
     if standing.is_reading:
-        return MenuItem(text, icon, address, _("The files are being read."))
+        # A menu does not learn by itself when that is over; the page it leads to does.
+        return MenuItem(text, icon, address)
     if standing.verdicts is None:
         return MenuItem(text, icon, address, _("The files were not read yet."))
     verdict = getattr(standing.verdicts, purpose)
